@@ -1,0 +1,34 @@
+"""The families of checkpoints, one file each: function, config reading, name table, heads."""
+
+from __future__ import annotations
+
+import difflib
+
+from pellucid.architectures.bert import FAMILY as BERT
+from pellucid.architectures.distilbert import FAMILY as DISTILBERT
+from pellucid.architectures.family import Family
+from pellucid.errors import UnknownModelTypeError
+
+FAMILIES = {family.model_type: family for family in (BERT, DISTILBERT)}
+
+
+def family_of(model_type: object, name: str) -> Family:
+    """The family that a config's `model_type` names.
+
+    Args:
+        model_type: the value of the key; None where it is missing.
+        name: the checkpoint, for the message.
+
+    Raises:
+        UnknownModelTypeError: the key is missing or names a family that this version does not run.
+    """
+    if isinstance(model_type, str) and model_type in FAMILIES:
+        return FAMILIES[model_type]
+    known = ", ".join(sorted(FAMILIES))
+    if model_type is None:
+        said = f"The config.json of {name!r} has no `model_type`, so its family is not known."
+    else:
+        near = difflib.get_close_matches(str(model_type), FAMILIES, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        said = f"{name!r} is of the family `model_type` {model_type!r}, which this version does not run.{hint}"
+    raise UnknownModelTypeError(f"{said} Families that it runs: {known}.", model_type=model_type, name=name)

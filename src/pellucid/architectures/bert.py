@@ -1,0 +1,202 @@
+"""BERT, and the encoder of the families that differ from it only by data.
+
+Source: Devlin et al., 2018, https://arxiv.org/abs/1810.04805, §3; where the paper and the checkpoints on the Hub
+disagree, the checkpoints are right. Checked against `transformers` in tests/parity/test_bert.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pellucid.architectures.family import Family, Head
+from pellucid.checkpoints.names import NameTable
+from pellucid.config import Config
+from pellucid.heads import pooled, sequence_labels
+from pellucid.layers import feed_forward, layer_norm, linear, self_attention
+from pellucid.ops import ACTIVATIONS, Array, Ops
+from pellucid.packing import Inputs
+from pellucid.weights import Weights
+
+
+@dataclass(frozen=True)
+class BertSettings:
+    """What the function needs to know.
+
+    Attributes:
+        width: size of the hidden states, H.
+        inner: size of the feed-forward layer.
+        layers: how many layers.
+        heads: how many attention heads, A.
+        vocabulary: how many token ids, V.
+        positions: how many tokens a text may have.
+        types: how many kinds of text in a pair are told apart; 0 for a family that tells none.
+        activation: the config's word.
+        eps: of every layer norm.
+    """
+
+    width: int
+    inner: int
+    layers: int
+    heads: int
+    vocabulary: int
+    positions: int
+    types: int
+    activation: str
+    eps: float
+
+
+def bert(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> Array:
+    """Give each token a vector that knows its whole text: ids `[T]` → hidden states `[T, H]`.
+
+    The data's way: token + type + position → norm → layers × (attention, add, norm, feed-forward, add, norm).
+    The embeddings and the output of each layer are tapped as "hidden_states".
+    """
+    s = settings
+    embeddings = w / "embeddings"
+    x = ops.embedding((embeddings / "tokens")("weight", s.vocabulary, s.width), inputs.ids)
+    if s.types:
+        x = ops.add(x, ops.embedding((embeddings / "types")("weight", s.types, s.width), inputs.types))
+    x = ops.add(x, ops.embedding((embeddings / "positions")("weight", s.positions, s.width), inputs.positions))
+    x = ops.tap("hidden_states", layer_norm(ops, embeddings / "norm", x, s.width, s.eps))
+    for n in range(s.layers):
+        x = ops.tap("hidden_states", bert_layer(ops, w / f"layers.{n}", s, x, inputs))
+    return x
+
+
+def bert_layer(ops: Ops, w: Weights, settings: BertSettings, x: Array, inputs: Inputs) -> Array:
+    """One layer: `[T, H] → [T, H]`."""
+    s = settings
+    attended = self_attention(ops, w / "attention", x, inputs.layout, s.width, s.heads)
+    x = layer_norm(ops, w / "attention" / "norm", ops.add(attended, x), s.width, s.eps)
+    fed = feed_forward(ops, w / "feed_forward", x, s.width, s.inner, s.activation)
+    return layer_norm(ops, w / "feed_forward" / "norm", ops.add(fed, x), s.width, s.eps)
+
+
+def _hidden_and_pooled(
+    ops: Ops, w: Weights, settings: BertSettings, config: Config, hidden: Array, inputs: Inputs
+) -> dict[str, Array]:
+    vectors = pooled(ops, w / "pooler", hidden, inputs.layout, settings.width, "tanh")
+    return {"last_hidden_state": hidden, "pooler_output": vectors}
+
+
+def _sequence_classification(
+    ops: Ops, w: Weights, settings: BertSettings, config: Config, hidden: Array, inputs: Inputs
+) -> dict[str, Array]:
+    vectors = pooled(ops, w / "pooler", hidden, inputs.layout, settings.width, "tanh")
+    return {"logits": sequence_labels(ops, w / "head.labels", vectors, settings.width, config.num_labels)}
+
+
+class BertConfig(Config):
+    """The config of a BERT checkpoint; the defaults are those of bert-base-uncased."""
+
+    model_type = "bert"
+    defaults = {
+        "vocab_size": 30522,
+        "hidden_size": 768,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 12,
+        "intermediate_size": 3072,
+        "hidden_act": "gelu",
+        "hidden_dropout_prob": 0.1,
+        "attention_probs_dropout_prob": 0.1,
+        "max_position_embeddings": 512,
+        "type_vocab_size": 2,
+        "initializer_range": 0.02,
+        "layer_norm_eps": 1e-12,
+        "pad_token_id": 0,
+        "position_embedding_type": "absolute",
+        "use_cache": True,
+        "classifier_dropout": None,
+    }
+    harmless = frozenset({"hidden_dropout_prob", "attention_probs_dropout_prob", "use_cache", "classifier_dropout"})
+    supported = {"position_embedding_type": ("absolute",)}
+
+    def impossible(self) -> list[str]:
+        """What is wrong with the values, in words."""
+        return impossible_sizes(self, read_bert_config(self))
+
+
+def impossible_sizes(config: Config, settings: BertSettings) -> list[str]:
+    """Sizes that no encoder can have, in words, under the names that the config gives them."""
+    names = {
+        "vocabulary": "vocab_size",
+        "width": "hidden_size",
+        "inner": "intermediate_size",
+        "layers": "num_hidden_layers",
+        "heads": "num_attention_heads",
+        "positions": "max_position_embeddings",
+        "types": "type_vocab_size",
+    }
+    own = {field: config.attribute_map.get(name, name) for field, name in names.items()}
+    reasons = []
+    for field, name in own.items():
+        size = getattr(settings, field)
+        least = 0 if field in ("layers", "types") else 1
+        if type(size) is not int or size < least:
+            reasons.append(f"`{name}` is {size!r}, and must be a whole number, at least {least}")
+    if not reasons and settings.width % settings.heads:
+        reasons.append(
+            f"`{own['width']}` {settings.width} cannot be divided among `{own['heads']}` {settings.heads} heads"
+        )
+    if type(settings.eps) not in (int, float) or not settings.eps > 0:
+        reasons.append(f"`layer_norm_eps` is {settings.eps!r}, and must be a number above 0")
+    if settings.activation not in ACTIVATIONS:
+        key = config.attribute_map.get("hidden_act", "hidden_act")
+        known = ", ".join(sorted(ACTIVATIONS))
+        reasons.append(f"`{key}` is {settings.activation!r}, and must be one of {known}")
+    return reasons
+
+
+def read_bert_config(config: Any) -> BertSettings:
+    """Take from a BERT config what the function needs."""
+    return BertSettings(
+        width=config.hidden_size,
+        inner=config.intermediate_size,
+        layers=config.num_hidden_layers,
+        heads=config.num_attention_heads,
+        vocabulary=config.vocab_size,
+        positions=config.max_position_embeddings,
+        types=config.type_vocab_size,
+        activation=config.hidden_act,
+        eps=config.layer_norm_eps,
+    )
+
+
+NAMES = NameTable(
+    prefix="bert.",
+    body={
+        "embeddings.tokens": "embeddings.word_embeddings",
+        "embeddings.types": "embeddings.token_type_embeddings",
+        "embeddings.positions": "embeddings.position_embeddings",
+        "embeddings.norm": "embeddings.LayerNorm",
+        "layers.{n}.attention.query": "encoder.layer.{n}.attention.self.query",
+        "layers.{n}.attention.key": "encoder.layer.{n}.attention.self.key",
+        "layers.{n}.attention.value": "encoder.layer.{n}.attention.self.value",
+        "layers.{n}.attention.output": "encoder.layer.{n}.attention.output.dense",
+        "layers.{n}.attention.norm": "encoder.layer.{n}.attention.output.LayerNorm",
+        "layers.{n}.feed_forward.inner": "encoder.layer.{n}.intermediate.dense",
+        "layers.{n}.feed_forward.outer": "encoder.layer.{n}.output.dense",
+        "layers.{n}.feed_forward.norm": "encoder.layer.{n}.output.LayerNorm",
+        "pooler": "pooler.dense",
+    },
+    heads={"head.labels": "classifier"},
+    ignored=(r"(^|\.)embeddings\.position_ids$",),
+)
+
+FAMILY = Family(
+    model_type="bert",
+    class_prefix="Bert",
+    config=BertConfig,
+    read_config=read_bert_config,
+    encode=bert,
+    heads={
+        "base": Head(_hidden_and_pooled, "Model", "BaseModelOutputWithPoolingAndCrossAttentions", new=("pooler",)),
+        "sequence-classification": Head(
+            _sequence_classification, "ForSequenceClassification", "SequenceClassifierOutput",
+            new=("pooler", "head"),
+        ),
+    },
+    names=NAMES,
+    inputs=("token_type_ids", "position_ids"),
+)  # fmt: skip

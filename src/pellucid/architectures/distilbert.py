@@ -1,0 +1,117 @@
+"""DistilBERT: the encoder of BERT without types and without a pooler, in half as many layers.
+
+Source: Sanh et al., 2019, https://arxiv.org/abs/1910.01108, §3. Checked against `transformers` in
+tests/parity/test_distilbert.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pellucid.architectures.bert import BertSettings, bert, impossible_sizes
+from pellucid.architectures.family import Family, Head
+from pellucid.checkpoints.names import NameTable
+from pellucid.config import Config
+from pellucid.heads import pooled, sequence_labels
+from pellucid.ops import Array, Ops
+from pellucid.packing import Inputs
+from pellucid.weights import Weights
+
+
+def _hidden(
+    ops: Ops, w: Weights, settings: BertSettings, config: Config, hidden: Array, inputs: Inputs
+) -> dict[str, Array]:
+    return {"last_hidden_state": hidden}
+
+
+def _sequence_classification(
+    ops: Ops, w: Weights, settings: BertSettings, config: Config, hidden: Array, inputs: Inputs
+) -> dict[str, Array]:
+    vectors = pooled(ops, w / "head.dense", hidden, inputs.layout, settings.width, "relu")
+    return {"logits": sequence_labels(ops, w / "head.labels", vectors, settings.width, config.num_labels)}
+
+
+class DistilBertConfig(Config):
+    """The config of a DistilBERT checkpoint; the defaults are those of distilbert-base-uncased."""
+
+    model_type = "distilbert"
+    defaults = {
+        "vocab_size": 30522,
+        "max_position_embeddings": 512,
+        "sinusoidal_pos_embds": False,
+        "n_layers": 6,
+        "n_heads": 12,
+        "dim": 768,
+        "hidden_dim": 3072,
+        "dropout": 0.1,
+        "attention_dropout": 0.1,
+        "activation": "gelu",
+        "initializer_range": 0.02,
+        "qa_dropout": 0.1,
+        "seq_classif_dropout": 0.2,
+        "pad_token_id": 0,
+    }
+    # Sinusoids are only what the position table begins training with; a checkpoint holds the table.
+    harmless = frozenset({"sinusoidal_pos_embds", "dropout", "attention_dropout", "qa_dropout", "seq_classif_dropout"})
+    attribute_map = {
+        "hidden_size": "dim",
+        "intermediate_size": "hidden_dim",
+        "num_attention_heads": "n_heads",
+        "num_hidden_layers": "n_layers",
+        "hidden_act": "activation",
+    }
+
+    def impossible(self) -> list[str]:
+        """What is wrong with the values, in words."""
+        return impossible_sizes(self, read_distilbert_config(self))
+
+
+def read_distilbert_config(config: Any) -> BertSettings:
+    """Take from a DistilBERT config what the function needs."""
+    return BertSettings(
+        width=config.dim,
+        inner=config.hidden_dim,
+        layers=config.n_layers,
+        heads=config.n_heads,
+        vocabulary=config.vocab_size,
+        positions=config.max_position_embeddings,
+        types=0,
+        activation=config.activation,
+        eps=1e-12,  # no key of the config: the reference fixes it
+    )
+
+
+NAMES = NameTable(
+    prefix="distilbert.",
+    body={
+        "embeddings.tokens": "embeddings.word_embeddings",
+        "embeddings.positions": "embeddings.position_embeddings",
+        "embeddings.norm": "embeddings.LayerNorm",
+        "layers.{n}.attention.query": "transformer.layer.{n}.attention.q_lin",
+        "layers.{n}.attention.key": "transformer.layer.{n}.attention.k_lin",
+        "layers.{n}.attention.value": "transformer.layer.{n}.attention.v_lin",
+        "layers.{n}.attention.output": "transformer.layer.{n}.attention.out_lin",
+        "layers.{n}.attention.norm": "transformer.layer.{n}.sa_layer_norm",
+        "layers.{n}.feed_forward.inner": "transformer.layer.{n}.ffn.lin1",
+        "layers.{n}.feed_forward.outer": "transformer.layer.{n}.ffn.lin2",
+        "layers.{n}.feed_forward.norm": "transformer.layer.{n}.output_layer_norm",
+    },
+    heads={"head.dense": "pre_classifier", "head.labels": "classifier"},
+    ignored=(r"(^|\.)embeddings\.position_ids$",),
+)
+
+FAMILY = Family(
+    model_type="distilbert",
+    class_prefix="DistilBert",
+    config=DistilBertConfig,
+    read_config=read_distilbert_config,
+    encode=bert,
+    heads={
+        "base": Head(_hidden, "Model", "BaseModelOutput"),
+        "sequence-classification": Head(
+            _sequence_classification, "ForSequenceClassification", "SequenceClassifierOutput", new=("head",)
+        ),
+    },
+    names=NAMES,
+    inputs=("position_ids",),
+)

@@ -1,0 +1,127 @@
+"""Between the names of tensors in checkpoints and the canonical names that architectures read.
+
+Each family has one `NameTable`. A row joins the canonical path of a module to its path on the Hub, and stands for the
+module's weight and bias; `{n}` is the number of a layer. Read forwards, the table finds a model's tensors in a
+checkpoint; read backwards, it gives the names under which the model is saved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pellucid.errors import CheckpointMismatchError
+
+# The first releases of BERT called the weight and bias of a layer norm so.
+OLD_SUFFIXES = {"gamma": "weight", "beta": "bias"}
+
+LAYER = re.compile(r"(?<=\.)\d+(?=\.)")
+
+
+@dataclass(frozen=True)
+class Match:
+    """Where a model's parameters stand in a checkpoint.
+
+    Attributes:
+        found: the stored name of each parameter that is there, by its canonical name.
+        missing: the canonical names of those that are not.
+        unused: stored names that no parameter asks for, in the checkpoint's order.
+    """
+
+    found: dict[str, str]
+    missing: list[str]
+    unused: list[str]
+
+
+@dataclass(frozen=True)
+class NameTable:
+    """The names of one family.
+
+    Attributes:
+        prefix: what stands before the encoder's names in a checkpoint that also has a head, such as "bert.".
+        body: canonical path → Hub path of the encoder's modules, the prefix left out.
+        heads: canonical path → Hub path of the heads' modules, which never have the prefix.
+        ignored: patterns of stored names that hold nothing to compute with, such as the numbers 0 to 511.
+    """
+
+    prefix: str
+    body: Mapping[str, str]
+    heads: Mapping[str, str]
+    ignored: tuple[str, ...] = ()
+    _hub_paths: dict[str, tuple[str, bool]] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._hub_paths.update({path: (hub, True) for path, hub in self.body.items()})
+        self._hub_paths.update({path: (hub, False) for path, hub in self.heads.items()})
+
+    def hub_name(self, canonical: str, has_prefix: bool = True) -> str:
+        """The name of a parameter on the Hub.
+
+        Args:
+            canonical: such as "layers.3.attention.query.weight".
+            has_prefix: whether the encoder's names have the family's prefix, as in a checkpoint with a head.
+        """
+        path, _, suffix = canonical.rpartition(".")
+        number = LAYER.search(path)
+        hub, is_body = self._hub_paths[LAYER.sub("{n}", path, count=1)]
+        if number:
+            hub = hub.replace("{n}", number.group())
+        return f"{self.prefix if has_prefix and is_body else ''}{hub}.{suffix}"
+
+    def match(self, wanted: Iterable[str], stored: Collection[str]) -> Match:
+        """Find a model's parameters among the tensors of a checkpoint.
+
+        Args:
+            wanted: canonical names.
+            stored: the checkpoint's names; the encoder's may stand with or without the prefix.
+
+        Raises:
+            CheckpointMismatchError: one parameter stands under two names.
+        """
+        has_prefix = any(name.startswith(self.prefix) for name in stored)
+        plain: dict[str, str] = {}
+        for name in stored:
+            path, _, suffix = name.rpartition(".")
+            modern = f"{path}.{OLD_SUFFIXES.get(suffix, suffix)}"
+            if modern in plain:
+                raise CheckpointMismatchError(
+                    f"The checkpoint holds one tensor under two names, {plain[modern]!r} and {name!r}, and it cannot "
+                    "be known which is meant. Remove one.",
+                    tensors=(plain[modern], name),
+                )
+            plain[modern] = name
+        found, missing = {}, []
+        for canonical in wanted:
+            hub = self.hub_name(canonical, has_prefix)
+            if hub in plain:
+                found[canonical] = plain[hub]
+            else:
+                missing.append(canonical)
+        used = set(found.values())
+        unused = [name for name in stored if name not in used and not self._is_ignored(name)]
+        return Match(found, missing, unused)
+
+    def _is_ignored(self, name: str) -> bool:
+        return any(re.search(pattern, name) for pattern in self.ignored)
+
+
+def folded(names: Iterable[str]) -> list[str]:
+    """Names that differ only in the number of their layer, as one: `encoder.layer.{0…11}.output.dense.bias`."""
+    numbers: dict[str, list[int]] = {}
+    for name in names:
+        number = LAYER.search(name)
+        numbers.setdefault(LAYER.sub("{}", name, count=1), []).extend([int(number.group())] if number else [])
+    return [pattern.replace("{}", _ranges(found)) if found else pattern for pattern, found in numbers.items()]
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Runs of numbers in few words: `3`, `{0…11}`, `{0, 2…4}`."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = [f"{run[0]}…{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
+    return words[0] if len(numbers) == 1 else "{" + ", ".join(words) + "}"

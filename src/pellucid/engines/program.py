@@ -1,0 +1,39 @@
+"""What every engine makes: a program, the architecture joined to one checkpoint's weights and ready to run."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.ops import Array, Ops
+from pellucid.packing import Inputs, Packed
+from pellucid.weights import Weights
+
+Forward: TypeAlias = Callable[[Ops, Weights, Inputs], dict[str, Array]]
+"""An architecture with its config and head filled in: operations, weights and inputs → named outputs."""
+
+
+@dataclass
+class Result:
+    """What one run gave, as NumPy arrays.
+
+    Attributes:
+        outputs: the named outputs of the forward function: `[T, H]`, `[B, H]` or `[B, C]`.
+        taps: for each tap that was asked for, its values in the order of the layers: `[T, H]`, or `[B, A, L, L]`.
+    """
+
+    outputs: dict[str, npt.NDArray[np.floating[Any]]]
+    taps: dict[str, list[npt.NDArray[np.floating[Any]]]] = field(default_factory=dict)
+
+
+class Program(ABC):
+    """Runs packed batches of any size. May be called from any number of threads at once."""
+
+    @abstractmethod
+    def __call__(self, packed: Packed) -> Result:
+        """Run one micro-batch."""

@@ -1,0 +1,102 @@
+"""Between the caller's rectangles and the packed batch: what a model takes, checked, and what it gives back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.errors import InputError, InputTypeError, RaggedBatchError
+
+Rectangle = npt.NDArray[Any]
+
+
+def rectangle(name: str, value: Any, shape: tuple[int, ...] | None = None) -> Rectangle:
+    """An argument as whole numbers `[B, L]`; one row is a batch of one.
+
+    Args:
+        name: the argument, for messages.
+        value: an array, or nested lists.
+        shape: that it must have; the shape of `input_ids`.
+
+    Raises:
+        RaggedBatchError: lists of unequal length.
+        InputTypeError: not whole numbers.
+        InputError: not one or two axes, or another shape than `input_ids`.
+    """
+    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
+        lengths = [len(row) if isinstance(row, list | tuple) else 0 for row in value]
+        if len(set(lengths)) > 1:
+            raise RaggedBatchError(
+                f"The rows of `{name}` have {_few(lengths)} values; an array needs rows of one length. "
+                "Pass `padding=True` to the tokenizer, and its `attention_mask` to the model.",
+                lengths=lengths,
+            )
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu" and not (name == "attention_mask" and array.dtype.kind in "bf"):
+        raise InputTypeError(
+            f"`{name}` holds {array.dtype} and must hold whole numbers. "
+            "Pass what the tokenizer gives, with `return_tensors='np'`.",
+            name=name,
+        )
+    if array.ndim == 1:
+        array = array[None, :]
+    if array.ndim != 2 or not array.shape[1]:
+        raise InputError(
+            f"`{name}` has the shape {array.shape}; it must have two axes, [batch, length], and at least one token.",
+            name=name,
+        )
+    if shape is not None and array.shape != shape:
+        raise InputError(
+            f"`{name}` has the shape {array.shape}, and `input_ids` has {shape}; they must be the same.", name=name
+        )
+    return array
+
+
+def mask_of(value: Any, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Which cells are tokens, bool `[B, L]`.
+
+    Args:
+        value: an attention mask of zeros and ones; None means that every cell counts, padding too.
+        shape: of `input_ids`.
+
+    Raises:
+        InputError: other values than 0 and 1, or another shape than `input_ids`.
+    """
+    if value is None:
+        return np.ones(shape, np.bool_)
+    array = rectangle("attention_mask", value, shape)
+    is_token = array.astype(np.bool_)
+    if not (array == is_token).all():
+        raise InputError(
+            f"`attention_mask` holds the values {_few(sorted(set(array.ravel().tolist())))}; it must hold 1 for "
+            "tokens and 0 for padding.",
+            name="attention_mask",
+        )
+    return is_token
+
+
+def unpack(values: npt.NDArray[Any], is_token: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """Put packed rows back into the caller's rectangle: `[T, H] → [B, L, H]`, zeros where there is padding."""
+    cells = np.zeros((*is_token.shape, *values.shape[1:]), values.dtype)
+    cells[is_token] = values
+    return cells
+
+
+def unpack_attentions(values: npt.NDArray[Any], is_token: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """Move attentions from the tokens' own places to the caller's columns: `[B, A, l, l] → [B, A, L, L]`."""
+    batch, length = is_token.shape
+    if values.shape[-1] == length and is_token.all():
+        return values
+    cells = np.zeros((batch, values.shape[1], length, length), values.dtype)
+    for row in range(batch):
+        columns = np.flatnonzero(is_token[row])
+        count = len(columns)
+        cells[row][:, columns[:, None], columns] = values[row][:, :count, :count]
+    return cells
+
+
+def _few(values: list[Any]) -> str:
+    shown = ", ".join(str(value) for value in values[:8])
+    return shown + (" …" if len(values) > 8 else "")

@@ -1,0 +1,124 @@
+"""The classes that choose the family by themselves: `AutoConfig`, `AutoModel`, `AutoModelForSequenceClassification`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pellucid.architectures import FAMILIES, family_of
+from pellucid.checkpoints.hub import Checkpoint
+from pellucid.config import Config, read_config
+from pellucid.errors import ConfigError, PellucidError
+from pellucid.models.arguments import LoadingArguments
+from pellucid.models.base import PreTrainedModel
+from pellucid.models.table import CLASSES
+
+
+class _Auto:
+    """Not to be constructed."""
+
+    def __init__(self) -> None:
+        name = type(self).__name__
+        raise _NotConstructed(
+            f"{name} is not constructed. Use `{name}.from_pretrained(name)`, or the class of one family."
+        )
+
+
+class _NotConstructed(PellucidError, EnvironmentError):
+    """An Auto class was called like a class; `transformers` raises an EnvironmentError."""
+
+
+class AutoConfig(_Auto):
+    """The config of a checkpoint, of whatever family it says it is."""
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **arguments: Any
+    ) -> Any:
+        """Read the config of a checkpoint; arguments as for `Config.from_pretrained`.
+
+        Raises:
+            UnknownModelTypeError: a family that this version does not run.
+        """
+        given, changes = LoadingArguments.split(arguments)
+        return_unused = bool(changes.pop("return_unused_kwargs", False))
+        config_dict = read_config(given.locate(pretrained_model_name_or_path))
+        return _config_of(config_dict, return_unused, changes)
+
+    @classmethod
+    def for_model(cls, model_type: str, **values: Any) -> Config:
+        """The config of a family, with the given values and the family's defaults."""
+        return family_of(model_type, model_type).config(**values)
+
+
+def _config_of(config_dict: Mapping[str, Any], return_unused_kwargs: bool, changes: Mapping[str, Any]) -> Any:
+    family = family_of(config_dict.get("model_type"), str(config_dict.get("_name_or_path", "")))
+    return family.config.from_dict(config_dict, return_unused_kwargs=return_unused_kwargs, **changes)
+
+
+class AutoModelBase(_Auto):
+    """A model with one head, of whatever family the checkpoint says it is."""
+
+    head: ClassVar[str]
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **arguments: Any) -> Any:
+        """Load a checkpoint from a folder or the Hub.
+
+        Args:
+            pretrained_model_name_or_path: a folder, a repository on the Hub, or "builtin".
+            arguments: see `LoadingArguments`; others change attributes of the config (`num_labels=3`).
+
+        Returns:
+            A model of the family's own class, such as `BertForSequenceClassification`; with
+            `output_loading_info=True`, a pair of it and its `LoadingReport`.
+        """
+        given, _ = LoadingArguments.split(arguments)
+        model_class = cls.class_for(given.config or cls.config_of(given.locate(pretrained_model_name_or_path)))
+        return model_class.from_pretrained(pretrained_model_name_or_path, **arguments)
+
+    @classmethod
+    def from_config(cls, config: Config, **arguments: Any) -> PreTrainedModel:
+        """A model with random weights; arguments as for the family's class."""
+        return cls.class_for(config)(config, **arguments)
+
+    @classmethod
+    def config_of(cls, checkpoint: Checkpoint) -> Config:
+        """The config of a checkpoint whose files are found."""
+        config: Config = _config_of(read_config(checkpoint), False, {})
+        return config
+
+    @classmethod
+    def class_for(cls, config: Config) -> type[PreTrainedModel]:
+        """The class for a config.
+
+        Raises:
+            ConfigError: the family has no such head.
+        """
+        key = (type(config).model_type, cls.head)
+        if key not in CLASSES:
+            heads = ", ".join(name for model_type, name in CLASSES if model_type == key[0])
+            raise ConfigError(
+                f"{cls.__name__} cannot load the family {key[0]!r}: it has no head for {cls.head!r}. "
+                f"Heads of this family: {heads or 'none'}. Families: {', '.join(FAMILIES)}."
+            )
+        return CLASSES[key]
+
+
+class AutoModel(AutoModelBase):
+    """The encoder of a checkpoint, without a head."""
+
+    head = "base"
+
+
+class AutoModelForSequenceClassification(AutoModelBase):
+    """The encoder of a checkpoint and a head that labels whole texts."""
+
+    head = "sequence-classification"
+
+
+BY_HEAD: dict[str, type[AutoModelBase]] = {
+    auto_class.head: auto_class for auto_class in (AutoModel, AutoModelForSequenceClassification)
+}
+"""The Auto class that loads each head."""

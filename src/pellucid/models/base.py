@@ -1,0 +1,300 @@
+"""Models with the face of `transformers`: `from_pretrained`, a call with rectangles, `save_pretrained`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid import outputs as output_classes
+from pellucid.architectures.family import Family
+from pellucid.checkpoints.hub import Checkpoint
+from pellucid.checkpoints.report import LoadingReport
+from pellucid.checkpoints.safetensors_writing import safetensors_files
+from pellucid.checkpoints.saving import write_folder
+from pellucid.checkpoints.stored import StoredTensor
+from pellucid.config import Config, read_config
+from pellucid.engines import dtype_name
+from pellucid.errors import ConfigError, InputError, InputTypeError
+from pellucid.models.arguments import LoadingArguments
+from pellucid.models.arrays import mask_of, rectangle, unpack, unpack_attentions
+from pellucid.models.loading import Loaded, initialise, load, parameters_of
+from pellucid.models.runner import Runner
+from pellucid.outputs import ModelOutput
+from pellucid.packing import pack_rectangle
+
+logger = logging.getLogger(__name__)
+
+AnyModel = TypeVar("AnyModel", bound="PreTrainedModel")
+
+PER_TOKEN = ("last_hidden_state",)
+
+
+class PreTrainedModel:
+    """A checkpoint's encoder and head on an engine. May be called from any number of threads at once.
+
+    Args:
+        config: of the class's family; the weights are random, and the same for the same seed.
+        engine: "openvino" or "numpy"; the fastest installed one where left out.
+        dtype: the precision to compute in: "float32", or one that the engine offers.
+        seed: of the random weights.
+
+    Raises:
+        UnsupportedConfigError: the config holds values that cannot be computed.
+        EngineError: no such engine, not installed, or it does not compute in that precision.
+    """
+
+    family: ClassVar[Family]
+    head: ClassVar[str]
+    config_class: ClassVar[type[Config]]
+    base_model_prefix: ClassVar[str] = ""
+
+    def __init__(
+        self, config: Config, *, engine: str | None = None, dtype: Any = "float32", seed: int = 0
+    ) -> None:
+        if type(config) is not self.config_class:
+            raise ConfigError(
+                f"{type(self).__name__} needs a {self.config_class.__name__}, and was given a "
+                f"{type(config).__name__}. To load a checkpoint, use `{type(self).__name__}.from_pretrained(name)`."
+            )
+        config.check()
+        self._prepare(config, None, engine, dtype_name(dtype), seed)
+
+    def _prepare(
+        self,
+        config: Config,
+        parameters: Mapping[str, StoredTensor] | None,
+        engine: str | None,
+        dtype: str,
+        seed: int = 0,
+    ) -> None:
+        self.config = config
+        self._loaded_parameters = parameters
+        self._seed = seed
+        self.runner = Runner(
+            self.family, config, self.head, lambda: self.parameters, engine=engine, dtype=dtype,
+            name=config.name_or_path or type(self).__name__,
+        )  # fmt: skip
+
+    @cached_property
+    def parameters(self) -> Mapping[str, StoredTensor]:
+        """Every parameter by its canonical name, as it is stored; random ones are made when first needed."""
+        if self._loaded_parameters is not None:
+            return self._loaded_parameters
+        wanted = parameters_of(self.family, self.config, self.head)
+        made = dict(initialise(self.config, wanted, self._seed))
+        return {name: made[name] for name in wanted}
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine."""
+        return self.runner.engine
+
+    @property
+    def dtype(self) -> str:
+        """The precision that is computed in."""
+        return self.runner.dtype
+
+    @property
+    def name_or_path(self) -> str:
+        """The name or folder that the model was loaded from."""
+        return self.config.name_or_path
+
+    @classmethod
+    def from_pretrained(
+        cls: type[AnyModel], pretrained_model_name_or_path: str | os.PathLike[str], **arguments: Any
+    ) -> Any:
+        """Load a checkpoint from a folder or the Hub.
+
+        Args:
+            pretrained_model_name_or_path: a folder, a repository on the Hub, or "builtin".
+            arguments: see `LoadingArguments`; others change attributes of the config (`num_labels=3`).
+
+        Returns:
+            The model; with `output_loading_info=True`, a pair of it and its `LoadingReport`.
+
+        Raises:
+            CheckpointError: no such checkpoint, or its files are damaged or do not fit each other.
+            ConfigError: its config cannot be read or computed.
+            EngineError: the engine cannot be used.
+        """
+        given, changes = LoadingArguments.split(arguments)
+        checkpoint = given.locate(pretrained_model_name_or_path)
+        config = given.config
+        if config is None:
+            config = cls.config_class.from_dict(read_config(checkpoint))
+        model, loaded = cls.load(checkpoint, config, given, changes)
+        if loaded.report.words():
+            logger.warning(loaded.report.words())
+        return (model, loaded.report) if given.output_loading_info else model
+
+    @classmethod
+    def load(
+        cls: type[AnyModel],
+        checkpoint: Checkpoint,
+        config: Config,
+        given: LoadingArguments,
+        changes: Mapping[str, Any],
+    ) -> tuple[AnyModel, Loaded]:
+        """Load a checkpoint whose config is read, and say nothing: the report is in what is returned."""
+        config, unknown = cls.config_class.from_dict(
+            {**config.to_dict(), "_name_or_path": checkpoint.name}, return_unused_kwargs=True, **changes
+        )
+        if unknown:
+            raise InputTypeError(
+                f"{cls.__name__}.from_pretrained() does not know the arguments {', '.join(unknown)}, and the config "
+                f"has no such attributes. Arguments: {', '.join(LoadingArguments.names())}.",
+                arguments=list(unknown),
+            )
+        config.check()
+        loaded = load(
+            checkpoint, cls.family, config, cls.head, model=cls.__name__,
+            ignore_mismatched_sizes=given.ignore_mismatched_sizes, seed=given.seed, **given.reading(),
+        )  # fmt: skip
+        model = cls.__new__(cls)
+        model._prepare(config, loaded.parameters, given.engine_name, given.dtype_for(loaded), given.seed)
+        return model, loaded
+
+    def __call__(
+        self,
+        input_ids: Any = None,
+        attention_mask: Any = None,
+        token_type_ids: Any = None,
+        position_ids: Any = None,
+        *,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> Any:
+        """Run the model on a rectangle of token ids.
+
+        Args:
+            input_ids: whole numbers `[B, L]`, or `[L]` for a batch of one; nested lists or an array. Also a
+                `BatchEncoding` or dictionary that holds these arguments.
+            attention_mask: `[B, L]`, 1 for tokens and 0 for padding; where left out every cell counts, padding too.
+            token_type_ids: `[B, L]`, 0 for the first text of a pair and 1 for the second; 0 where left out.
+            position_ids: `[B, L]`; the columns where left out.
+            output_attentions: also give the attention probabilities of every layer.
+            output_hidden_states: also give the embeddings and the output of every layer.
+            return_dict: False for a tuple instead of a `ModelOutput`.
+
+        Returns:
+            A `ModelOutput` of NumPy arrays; zeros where there is padding.
+
+        Raises:
+            InputError: arrays that do not fit each other, ids outside the vocabulary, more tokens than positions.
+        """
+        if isinstance(input_ids, Mapping) or hasattr(input_ids, "data") and isinstance(input_ids.data, Mapping):
+            return self(
+                **dict(input_ids), output_attentions=output_attentions,
+                output_hidden_states=output_hidden_states, return_dict=return_dict,
+            )  # fmt: skip
+        if input_ids is None:
+            raise InputError("The model was called without `input_ids`. Pass what the tokenizer gives.")
+        self._refuse_inputs(token_type_ids=token_type_ids, position_ids=position_ids)
+        ids = rectangle("input_ids", input_ids)
+        is_token = mask_of(attention_mask, ids.shape)
+        packed = pack_rectangle(
+            ids,
+            is_token,
+            None if token_type_ids is None else rectangle("token_type_ids", token_type_ids, ids.shape),
+            None if position_ids is None else _positions(position_ids, ids.shape),
+        )
+        asked = {
+            "hidden_states": _first(output_hidden_states, self.config.output_hidden_states),
+            "attentions": _first(output_attentions, self.config.output_attentions),
+        }
+        result = self.runner.run(packed, taps=[name for name, is_asked in asked.items() if is_asked])
+        values: dict[str, Any] = {
+            name: unpack(value, is_token) if name in PER_TOKEN else value for name, value in result.outputs.items()
+        }
+        if "hidden_states" in result.taps:
+            values["hidden_states"] = tuple(unpack(value, is_token) for value in result.taps["hidden_states"])
+        if "attentions" in result.taps:
+            values["attentions"] = tuple(unpack_attentions(v, is_token) for v in result.taps["attentions"])
+        output_class: type[ModelOutput] = getattr(output_classes, self.family.heads[self.head].output_class)
+        output = output_class(**values)
+        return output if _first(return_dict, self.config.use_return_dict) else output.to_tuple()
+
+    def _refuse_inputs(self, **given: Any) -> None:
+        for name, value in given.items():
+            if value is not None and name not in self.family.inputs:
+                raise InputError(
+                    f"{type(self).__name__} takes no `{name}`. Use the tokenizer of this checkpoint, or leave it out.",
+                    name=name,
+                )
+
+    def save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        max_shard_size: int | str = "5GB",
+        safe_serialization: bool = True,
+    ) -> None:
+        """Write config.json and model.safetensors, all or nothing: a crash leaves the old files or the new.
+
+        The weights are written as they are stored, in their own precision.
+
+        Args:
+            save_directory: a folder; made where it does not exist.
+            max_shard_size: the most bytes of one file, as a number or in words such as "5GB".
+            safe_serialization: must be True; pickled files are not written.
+
+        Raises:
+            OSError: the folder cannot be written; the old files are intact.
+        """
+        if not safe_serialization:
+            raise InputError(
+                "`safe_serialization=False` asks for a pickled pytorch_model.bin, which runs code when it is read. "
+                "Only model.safetensors is written; `transformers` reads it too."
+            )
+        config = type(self.config).from_dict(self.config.to_dict())
+        tensors = self.named_tensors()
+        config.architectures = [type(self).__name__]
+        config.dtype = next(iter(tensors.values())).dtype
+        files = {"config.json": config.to_json_string().encode()}
+        write_folder(Path(save_directory), {**files, **safetensors_files(tensors, max_shard_size=max_shard_size)})
+
+    def named_tensors(self) -> dict[str, StoredTensor]:
+        """Every parameter under its name on the Hub, as it is stored."""
+        has_prefix = self.head != "base"
+        return {
+            self.family.names.hub_name(name, has_prefix): tensor for name, tensor in self.parameters.items()
+        }
+
+    def state_dict(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Every parameter under its name on the Hub, as a float32 array; those stored so are not copied."""
+        return {name: tensor.array(np.float32) for name, tensor in self.named_tensors().items()}
+
+    def num_parameters(self) -> int:
+        """How many numbers the model has learned."""
+        wanted = parameters_of(self.family, self.config, self.head)
+        return sum(int(np.prod(shape)) for shape in wanted.values())
+
+    def eval(self: AnyModel) -> AnyModel:
+        """The model itself: it only ever predicts, and nothing is dropped out."""
+        return self
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.name_or_path or 'random weights'!r}, engine={self.engine!r}, "
+            f"dtype={self.dtype!r}, {self.num_parameters():,} parameters)"
+        )
+
+
+def _first(*values: Any) -> bool:
+    return bool(next(value for value in values if value is not None))
+
+
+def _positions(value: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Positions may be one row for all, as in `transformers`."""
+    array = rectangle("position_ids", value)
+    if array.shape[0] == 1:
+        array = np.broadcast_to(array, (shape[0], array.shape[1]))
+    return rectangle("position_ids", array, shape)

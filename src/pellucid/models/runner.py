@@ -1,0 +1,189 @@
+"""Stages 3 to 5 for any number of texts: micro-batches through the engine, and the answers back in the caller's order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.architectures.family import Family
+from pellucid.checkpoints.stored import StoredTensor
+from pellucid.config import Config
+from pellucid.engines import check_dtype, load_engine, shapes
+from pellucid.engines.program import Program, Result
+from pellucid.errors import IdsOutOfRangeError, TextTooLongError
+from pellucid.packing import MAX_TOKENS, Packed, micro_batches
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+class Runner:
+    """One checkpoint's parameters on one engine. May be used from any number of threads at once.
+
+    Args:
+        family: the checkpoint's family.
+        config: its config, checked.
+        head: the head to run.
+        parameters: gives every parameter by canonical name, when they are first needed.
+        engine: the engine's name; the fastest installed one where left out.
+        dtype: the precision to compute in.
+        name: what messages call the checkpoint.
+
+    Raises:
+        EngineError: no such engine, not installed, or it does not compute in that precision.
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        config: Config,
+        head: str,
+        parameters: Callable[[], Mapping[str, StoredTensor]],
+        *,
+        engine: str | None,
+        dtype: str,
+        name: str,
+    ) -> None:
+        self.engine, self._module = load_engine(engine)
+        check_dtype(self.engine, self._module, dtype)
+        self.dtype = dtype
+        self._family, self._config, self._head, self._name = family, config, head, name
+        self._settings = family.read_config(config)
+        self._parameters = parameters
+        self._programs: dict[tuple[Any, ...], tuple[Program, dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def max_length(self) -> int:
+        """How many tokens a text may have."""
+        return int(self._settings.positions)
+
+    def run(
+        self,
+        packed: Packed,
+        *,
+        outputs: tuple[str, ...] | None = None,
+        taps: Collection[str] = (),
+        max_tokens: int | None = None,
+        batch_size: int | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> Result:
+        """Run any number of sequences, in micro-batches of near-equal lengths.
+
+        Args:
+            packed: the sequences.
+            outputs: which of the head's outputs to compute; all where left out.
+            taps: what else to keep: "hidden_states", "attentions".
+            max_tokens: the token budget of a micro-batch.
+            batch_size: the most sequences of a micro-batch.
+            progress: called after each micro-batch with the number of its sequences.
+
+        Returns:
+            Outputs for the sequences in their own order: per token as `[T, …]`, per sequence as `[B, …]`, attentions
+            as `[B, A, L, L]` with zeros where there is padding.
+
+        Raises:
+            TextTooLongError: a sequence has more tokens than the model has positions for.
+            IdsOutOfRangeError: token ids or types outside the model's tables.
+        """
+        self._check(packed)
+        program, per_token = self._program(tuple(sorted(taps)), outputs)
+        whole = Result({}, {})
+        for sequences in micro_batches(packed.lengths, max_tokens or MAX_TOKENS, batch_size):
+            part = program(packed.take(sequences))
+            rows = packed.rows_of(sequences)
+            for name, value in part.outputs.items():
+                index, count = (rows, len(packed.ids)) if per_token[name] else (sequences, len(packed.lengths))
+                _scatter(whole.outputs, name, index, count, value)
+            for name, values in part.taps.items():
+                target = whole.taps.setdefault(name, [])
+                if not target:
+                    target.extend(_empty(name, value, packed) for value in values)
+                for kept, value in zip(target, values, strict=True):
+                    if name == "attentions":
+                        kept[sequences, :, : value.shape[2], : value.shape[3]] = _without_padding(
+                            value, packed.lengths[sequences]
+                        )
+                    else:
+                        kept[rows] = value
+            if progress is not None:
+                progress(len(sequences))
+        return whole
+
+    def _program(
+        self, taps: tuple[str, ...], outputs: tuple[str, ...] | None
+    ) -> tuple[Program, dict[str, bool]]:
+        """The program for these outputs, built when first asked for, and which of its outputs are per token."""
+        key = (taps, outputs)
+        with self._lock:
+            if key not in self._programs:
+                forward = self._family.forward(self._config, self._head, outputs)
+                program = self._module.build(forward, self._parameters(), dtype=self.dtype, taps=taps)
+                output_shapes, _ = shapes.trace(forward)
+                per_token = {name: shape[0] == "T" for name, shape in output_shapes.items()}
+                self._programs[key] = program, per_token
+            return self._programs[key]
+
+    def _check(self, packed: Packed) -> None:
+        """Check on the host what an engine would answer with a crash or with another row's numbers."""
+        limits = (
+            ("ids", packed.ids, self._settings.vocabulary),
+            ("types", packed.types, self._settings.types or 1),
+            ("positions", packed.positions, self._settings.positions),
+        )
+        for what, values, size in limits:
+            wrong = np.flatnonzero((values < 0) | (values >= size))
+            if not len(wrong):
+                continue
+            row = int(wrong[0])
+            index = int(np.searchsorted(packed.starts, row, side="right")) - 1
+            place, value = int(packed.positions[row]), int(values[row])
+            if what == "positions":
+                self._refuse_length(index, int(packed.lengths[index]), value)
+            table = "vocabulary" if what == "ids" else "token types"
+            raise IdsOutOfRangeError(
+                f"The {what[:-1]} {value} at [{index}, {place}] is outside the {table} of {self._name!r}, which has "
+                f"{'the ids' if what == 'ids' else 'the types'} 0 to {size - 1}. "
+                "Use the tokenizer of this checkpoint.",
+                index=index,
+                position=place,
+                value=value,
+            )
+
+    def _refuse_length(self, index: int, length: int, position: int) -> None:
+        if length <= self.max_length:
+            raise IdsOutOfRangeError(
+                f"The position {position} in row {index} is outside the table of {self._name!r}, which has the "
+                f"positions 0 to {self.max_length - 1}.",
+                index=index,
+                value=position,
+            )
+        raise TextTooLongError(
+            f"Text {index} has {length} tokens; {self._name!r} accepts at most {self.max_length}. "
+            f"Pass `truncation=True` to keep the first {self.max_length}, or split the text.",
+            index=index,
+            n_tokens=length,
+            max_length=self.max_length,
+        )
+
+
+def _scatter(outputs: dict[str, Floats], name: str, index: Any, count: int, value: Floats) -> None:
+    if name not in outputs:
+        outputs[name] = np.empty((count, *value.shape[1:]), value.dtype)
+    outputs[name][index] = value
+
+
+def _empty(name: str, value: Floats, packed: Packed) -> Floats:
+    if name != "attentions":
+        return np.empty((len(packed.ids), *value.shape[1:]), value.dtype)
+    length = int(packed.lengths.max())
+    return np.zeros((len(packed.lengths), value.shape[1], length, length), value.dtype)
+
+
+def _without_padding(attentions: Floats, lengths: npt.NDArray[np.int32]) -> Floats:
+    """Zeros in the rows whose query is padding; they mean nothing."""
+    is_token = np.arange(attentions.shape[2]) < lengths[:, None]
+    return np.where(is_token[:, None, :, None], attentions, attentions.dtype.type(0))

