@@ -21,8 +21,9 @@ Example = tuple[str, int]
 
 def read_examples(path: Path) -> list[Example]:
     """Reads labelled texts from a file with the header `label<TAB>text` and labels 0 and 1."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if not lines or lines[0] != "label\ttext":
+    # Not splitlines, which would also cut a text at U+2028 and the like.
+    lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    if lines[0] != "label\ttext":
         raise InputError(f"{path.name} must begin with the line 'label<TAB>text'.", path=str(path))
     examples = []
     for number, line in enumerate(lines[1:], start=2):
@@ -66,9 +67,7 @@ def percent(probabilities: torch.Tensor, labels: torch.Tensor) -> float:
     return float(100 * ((probabilities > 0.5).long() == labels).float().mean().item())
 
 
-def write_card(
-    folder: Path, recipe: Mapping[str, object], trained_on: int, held_out: Sequence[Example]
-) -> str:
+def write_card(folder: Path, recipe: Mapping[str, object], trained_on: int, held_out: Sequence[Example]) -> str:
     """Measures the checkpoint in the folder, as it was stored, and writes its card; returns the figures."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)

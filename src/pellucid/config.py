@@ -176,9 +176,7 @@ class Config:
             raise ConfigError(
                 f"The keys of `id2label` must be whole numbers; they are {list(id2label)}.", key="id2label"
             ) from None
-        self.label2id = (
-            dict(label2id) if label2id is not None else {name: key for key, name in self.id2label.items()}
-        )
+        self.label2id = dict(label2id) if label2id is not None else {name: key for key, name in self.id2label.items()}
 
     def _name_labels(self, count: int) -> None:
         if not isinstance(count, int) or count < 0:
@@ -276,7 +274,11 @@ class Config:
 
     @classmethod
     def from_dict(
-        cls: type[AnyConfig], config_dict: Mapping[str, Any], *, return_unused_kwargs: bool = False, **changes: Any
+        cls: type[AnyConfig],
+        config_dict: Mapping[str, Any],
+        *,
+        return_unused_kwargs: bool = False,
+        **changes: Any,
     ) -> Any:
         """Make a config from the keys of a config.json, then change some of its attributes."""
         config = cls(**{key: value for key, value in config_dict.items() if key != "model_type"})
@@ -392,3 +394,7 @@ def read_config(checkpoint: Checkpoint) -> dict[str, Any]:
     """
     path = checkpoint.require("config.json")
     return {**read_json(path, ConfigError), "_name_or_path": checkpoint.name}
+
+
+PretrainedConfig = Config
+"""Its name in `transformers`."""

@@ -27,8 +27,8 @@
     ├── UnknownTaskError (KeyError)                 a name that is no task
     └── PipelineError (RuntimeError)                a pipeline that cannot be put together
 
-Each message says what happened, what was expected, and what to do. Each error carries a stable `code` and, where they exist,
-the facts in the message as attributes (`path`, `tensor`, `index` …), and can be pickled across processes.
+Each message says what happened, what was expected, and what to do. Each error carries a stable `code` and, where they
+exist, the facts in the message as attributes (`path`, `tensor`, `index` …), and can be pickled across processes.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pellucid.weights import Weights
 def pooled(ops: Ops, w: Weights, hidden: Array, layout: Layout, width: int, activation: str) -> Array:
     """One vector for each sequence, from its first token: `[T, width] → [B, width]`.
 
-    The first token ([CLS]) is sent through a linear layer and an activation (Devlin et al., 2018, arXiv:1810.04805, §4).
+    The first token, [CLS], is sent through a linear layer and an activation (Devlin et al., 2018, arXiv:1810.04805).
     """
     return ops.activation(activation, linear(ops, w, ops.rows(hidden, layout.first_rows), width, width))
 

@@ -156,7 +156,10 @@ class Ops(ABC):
 
     @abstractmethod
     def matmul(self, x: Array, y: Array, transpose: bool = False) -> Array:
-        """Products of the last two axes: `[B, A, M, K], [B, A, K, N] → [B, A, M, N]`; `transpose` takes y as `[…, N, K]`."""
+        """Products of the last two axes: `[B, A, M, K], [B, A, K, N] → [B, A, M, N]`.
+
+        With `transpose`, y is `[B, A, N, K]`.
+        """
 
     @abstractmethod
     def softmax(self, scores: Array, layout: Layout, causal: bool = False, window: int | None = None) -> Array:

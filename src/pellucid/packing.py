@@ -2,9 +2,9 @@
 
 Axes, here and everywhere: T tokens of the micro-batch, B sequences, L tokens of its longest sequence, H hidden size.
 
-A packed batch has no padding: the tokens of all its sequences lie one behind the other in arrays `[T]`, and `lengths` `[B]`
-says where each ends. Some attention forms still need the rectangle `[B, L]`; `Layout` holds the index arrays that lead from
-the row to the rectangle and back. They are computed here, on the host, so every engine uses the same ones.
+A packed batch has no padding: the tokens of all its sequences lie one behind the other in arrays `[T]`, and `lengths`
+`[B]` says where each ends. Some attention forms still need the rectangle `[B, L]`; `Layout` holds the index arrays that
+lead from the row to the rectangle and back. They are computed here, on the host, so every engine uses the same ones.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -126,11 +127,9 @@ def pack(ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None = N
             "leave `add_special_tokens` on, or drop empty texts.",
             index=index,
         )
-    flat_ids = np.fromiter((i for row in ids for i in row), np.int32, int(lengths.sum()))
+    flat_ids = np.fromiter(chain.from_iterable(ids), np.int32, int(lengths.sum()))
     flat_types = (
-        np.zeros_like(flat_ids)
-        if types is None
-        else np.fromiter((t for row in types for t in row), np.int32, len(flat_ids))
+        np.zeros_like(flat_ids) if types is None else np.fromiter(chain.from_iterable(types), np.int32, len(flat_ids))
     )
     starts = np.cumsum(lengths) - lengths
     positions = np.arange(len(flat_ids), dtype=np.int32) - np.repeat(starts, lengths).astype(np.int32)
@@ -167,7 +166,8 @@ def pack_rectangle(
         positions = np.broadcast_to(np.arange(ids.shape[1]), ids.shape)
     if types is None:
         types = np.zeros_like(ids)
-    return Packed(*(array[mask].astype(np.int32) for array in (ids, positions, types)), lengths)
+    flat_ids, flat_positions, flat_types = (array[mask].astype(np.int32) for array in (ids, positions, types))
+    return Packed(flat_ids, flat_positions, flat_types, lengths)
 
 
 def micro_batches(lengths: Ints, max_tokens: int = MAX_TOKENS, batch_size: int | None = None) -> Iterator[Ints]:

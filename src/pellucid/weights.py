@@ -1,7 +1,7 @@
 """A scoped, read-only view of a checkpoint's weights.
 
-`w / "layers.0" / "attention"` goes down a path, as `cd` does in folders; `w("query.weight", 768, 768)` takes the tensor
-there and states the shape that it must have, so a name, its shape and its use stand on one line.
+`w / "layers.0" / "attention"` goes down a path, as `cd` does in folders; `w("query.weight", 768, 768)` takes the
+tensor there and states the shape that it must have, so a name, its shape and its use stand on one line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Tensor(Protocol):
         """Its shape."""
 
     def array(self, dtype: Any) -> Any:
-        """It as a NumPy array of a floating dtype; the stored memory itself where the dtype is the stored one."""
+        """It as a NumPy array of a floating dtype; the stored memory itself where that is its dtype."""
 
 
 class Weights:

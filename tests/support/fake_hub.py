@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -82,9 +83,7 @@ class FakeHub:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         port = self._server.server_address[1]
         self.endpoint = f"http://127.0.0.1:{port}"
         self._other_host = f"http://localhost:{port}"
@@ -135,6 +134,7 @@ class FakeHub:
     def install(self, monkeypatch: pytest.MonkeyPatch, cache_dir: Path) -> None:
         """Points `huggingface_hub`, in this process, to this Hub and to a cache of its own."""
         from huggingface_hub import constants, file_download
+        from huggingface_hub.utils import _http
 
         for name, value in self.environment(cache_dir.parent).items():
             monkeypatch.setenv(name, value)
@@ -146,20 +146,30 @@ class FakeHub:
             "HF_TOKEN",
         ):
             monkeypatch.delenv(name, raising=False)
-        monkeypatch.setattr(constants, "ENDPOINT", self.endpoint)
-        monkeypatch.setattr(
-            constants,
-            "HUGGINGFACE_CO_URL_TEMPLATE",
-            self.endpoint + "/{repo_id}/resolve/{revision}/{filename}",
-        )
+        self.point_to(monkeypatch, self.endpoint)
+        # The pauses between tries are cut short: they would only make the tests slow.
+        impatient = SimpleNamespace(**{**vars(time), "sleep": lambda _: None})
+        monkeypatch.setattr(_http, "time", impatient)
+        monkeypatch.setattr(file_download, "time", impatient)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache_dir))
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(cache_dir.parent / "token"))
         monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 2)
         monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 2)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True, raising=False)
         if hasattr(file_download, "_ETAG_RETRY_TIMEOUT"):
             monkeypatch.setattr(file_download, "_ETAG_RETRY_TIMEOUT", 2)
+
+    @staticmethod
+    def point_to(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+        """Makes `huggingface_hub`, which reads HF_ENDPOINT when it is imported, ask another address."""
+        from huggingface_hub import constants, file_download
+
+        template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        if hasattr(file_download, "HUGGINGFACE_CO_URL_TEMPLATE"):
+            monkeypatch.setattr(file_download, "HUGGINGFACE_CO_URL_TEMPLATE", template)
 
     def environment(self, home: Path) -> dict[str, str]:
         """Variables for another process that is to use this Hub and the cache `home/hub`."""
@@ -183,9 +193,7 @@ class FakeHub:
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         path = unquote(urlsplit(handler.path).path)
         self.requests.append(
-            Request(
-                handler.command, path, handler.headers.get("Authorization"), handler.headers.get("Host", "")
-            )
+            Request(handler.command, path, handler.headers.get("Authorization"), handler.headers.get("Host", ""))
         )
         time.sleep(self.delay)
         if self.portal:
@@ -272,9 +280,7 @@ class FakeHub:
                         return
         _send(handler, 404, {}, b"not found")
 
-    def _send_description(
-        self, handler: BaseHTTPRequestHandler, name: str, revision: str, tree: bool
-    ) -> None:
+    def _send_description(self, handler: BaseHTTPRequestHandler, name: str, revision: str, tree: bool) -> None:
         if name in self.moved:
             _send(handler, 307, {"Location": handler.path.replace(name, self.moved[name])})
             return

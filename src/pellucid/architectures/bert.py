@@ -13,7 +13,7 @@ from pellucid.architectures.family import Family, Head
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
 from pellucid.heads import pooled, sequence_labels
-from pellucid.layers import feed_forward, layer_norm, linear, self_attention
+from pellucid.layers import feed_forward, layer_norm, self_attention
 from pellucid.ops import ACTIVATIONS, Array, Ops
 from pellucid.packing import Inputs
 from pellucid.weights import Weights

@@ -64,7 +64,30 @@ class Checkpoint:
             return self.repository.file(relative)
         assert self.folder is not None
         path = self.folder / relative
-        return path if path.exists() else None
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise CheckpointNotFoundError(
+                f"{path} cannot be read: {error.strerror}. Check the permissions of the folder.",
+                code="checkpoint.unreadable",
+                path=str(path),
+            ) from error
+        return path
+
+    def has(self, filename: str) -> bool:
+        """Whether there is such a file, without fetching it.
+
+        Args:
+            filename: relative to the checkpoint.
+
+        Returns:
+            False also where the Hub does not say; this is for hints, `file` is for loading.
+        """
+        if self.repository is None:
+            return self.file(filename) is not None
+        return self.repository.has(f"{self.subfolder}/{filename}" if self.subfolder else filename)
 
     def require(self, filename: str) -> Path:
         """As `file`, for a file without which nothing can be done.
@@ -176,12 +199,12 @@ def locate(
         # Imported here because saving needs what reading needs, and a repository needs neither.
         from pellucid.checkpoints.saving import finish_interrupted_save
 
-        within = folder / subfolder
-        if within.is_dir():
-            finish_interrupted_save(within)
+        # A save of the whole folder keeps its journal at the top, one of the subfolder keeps it there.
+        for saved in dict.fromkeys((folder, folder / subfolder)):
+            finish_interrupted_save(saved)
         return Checkpoint(name, None, folder, subfolder)
     repository = open_repository(
-        name,
+        name if isinstance(name_or_folder, str) else Path(name).as_posix(),
         revision=revision,
         cache_dir=cache_dir,
         token=token,
@@ -196,8 +219,7 @@ def _builtin_folder() -> Path:
     folder = Path(__file__).parent.parent / BUILTIN
     if not folder.is_dir():
         raise CheckpointNotFoundError(
-            f"The built-in checkpoint is missing from the package: there is no folder {folder}. Reinstall "
-            "pellucid.",
+            f"The built-in checkpoint is missing from the package: there is no folder {folder}. Reinstall pellucid.",
             path=str(folder),
         )
     if Path(BUILTIN).is_dir():

@@ -54,12 +54,7 @@ def check_name(name: str) -> None:
     reason: str | None = None
     if not name.isascii() or not name.isprintable() or " " in name:
         reason = "it holds characters that no name on the Hub has"
-    elif (
-        len(bare) > 96
-        or not _NAME.fullmatch(bare)
-        or (owner and not _NAME.fullmatch(owner))
-        or name.startswith("/")
-    ):
+    elif len(bare) > 96 or not _NAME.fullmatch(bare) or (owner and not _NAME.fullmatch(owner)) or name.startswith("/"):
         reason = "it has not the form 'owner/name' of letters, digits, '-', '_' and '.'"
     elif "--" in name or ".." in name or name.endswith(".git"):
         reason = "'--', '..' and '.git' at the end are in no name on the Hub"
@@ -103,9 +98,7 @@ def check_token(token: str | bool | None) -> None:
         InputError: it is empty or holds what no token holds.
     """
     # A malformed token would be shown by the HTTP library's own error.
-    if isinstance(token, str) and (
-        not token or not token.isascii() or not token.isprintable() or " " in token
-    ):
+    if isinstance(token, str) and (not token or not token.isascii() or not token.isprintable() or " " in token):
         raise InputError(
             "The token is empty or holds blanks, line ends or characters outside ASCII; expected one such "
             "as 'hf_…' without "

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import CheckpointNotFoundError, InputError, OfflineError, PellucidError
+from pellucid.errors import CheckpointError, CheckpointNotFoundError, InputError, OfflineError, PellucidError
 
 USER_AGENT: dict[str, Any] = {"library_name": "pellucid"}
 
@@ -77,9 +77,7 @@ def falls_back(name: str, commit: str, error: BaseException) -> str:
     return f"The Hub could not be asked about {name!r} ({reason}); using commit {commit[:12]} from the cache."
 
 
-def translated(
-    error: BaseException, name: str, *, revision: str, filename: str, cache_dir: Path
-) -> PellucidError:
+def translated(error: BaseException, name: str, *, revision: str, filename: str, cache_dir: Path) -> PellucidError:
     """The error of Pellucid for one of `huggingface_hub` or of its HTTP library.
 
     The text of the original is not repeated: it may hold signed addresses. It stays readable as the cause.
@@ -100,8 +98,7 @@ def translated(
     page = f"{_endpoint()}/{name}"
     if isinstance(cause, LocalTokenNotFoundError):
         return InputError(
-            "token=True asks for the token of this machine, but there is none. Run `hf auth login`, or pass "
-            "the token.",
+            "token=True asks for the token of this machine, but there is none. Run `hf auth login`, or pass the token.",
             code="argument.token",
         )
     if isinstance(cause, GatedRepoError):
@@ -144,14 +141,13 @@ def translated(
         )
     if status == 403:
         return CheckpointNotFoundError(
-            f"The Hub refuses access (403) to {name!r}: the token has not the permission. Check it at "
-            f"{page}.",
+            f"The Hub refuses access (403) to {name!r}: the token has not the permission. Check it at {page}.",
             code="checkpoint.forbidden",
             **facts,
         )
     if _is_disk(cause):
         assert isinstance(cause, OSError)
-        return OfflineError(
+        return CheckpointError(
             f"{filename} of {name!r} could not be written into the cache {cache_dir}: {cause.strerror}. "
             "Free space or correct the permissions, or set HF_HOME or `cache_dir` to another folder.",
             code="checkpoint.cache",

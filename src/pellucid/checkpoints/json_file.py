@@ -32,8 +32,7 @@ def read_json(path: Path, error: type[PellucidError]) -> dict[str, Any]:
         )
     except json.JSONDecodeError as fault:
         raise error(
-            f"{path} is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}. Download or "
-            "save it again.",
+            f"{path} is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}. Download or save it again.",
             path=str(path),
         ) from fault
     except (ValueError, RecursionError) as fault:

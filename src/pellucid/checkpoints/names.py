@@ -69,6 +69,10 @@ class NameTable:
             hub = hub.replace("{n}", number.group())
         return f"{self.prefix if has_prefix and is_body else ''}{hub}.{suffix}"
 
+    def has_prefix(self, stored: Iterable[str]) -> bool:
+        """Whether the encoder's names stand with the family's prefix in a checkpoint."""
+        return any(name.startswith(self.prefix) for name in stored)
+
     def match(self, wanted: Iterable[str], stored: Collection[str]) -> Match:
         """Find a model's parameters among the tensors of a checkpoint.
 
@@ -79,7 +83,7 @@ class NameTable:
         Raises:
             CheckpointMismatchError: one parameter stands under two names.
         """
-        has_prefix = any(name.startswith(self.prefix) for name in stored)
+        has_prefix = self.has_prefix(stored)
         plain: dict[str, str] = {}
         for name in stored:
             path, _, suffix = name.rpartition(".")

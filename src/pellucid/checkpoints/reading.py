@@ -21,7 +21,7 @@ from pellucid.checkpoints.hub import Checkpoint
 from pellucid.checkpoints.safetensors_header import TensorHeader, read_header
 from pellucid.checkpoints.shards import read_index
 from pellucid.checkpoints.stored import StoredTensor, view_of_bytes
-from pellucid.errors import CorruptCheckpointError, PellucidError, UnsafeCheckpointError
+from pellucid.errors import CorruptCheckpointError, UnsafeCheckpointError
 
 __all__ = ["StoredTensor", "TensorHeader", "read_tensors", "tensor_headers"]
 
@@ -191,15 +191,13 @@ def _ask_the_reference_reader(path: Path, headers: Mapping[str, TensorHeader]) -
             names = set(reference.keys())
     except (SafetensorError, OSError) as error:
         raise CorruptCheckpointError(
-            f"{path}: the safetensors library refuses the file: {error}. Delete the file and download it "
-            "again.",
+            f"{path}: the safetensors library refuses the file: {error}. Delete the file and download it again.",
             code="checkpoint.header_invalid",
             path=str(path),
         ) from error
     if names != set(headers):
         raise CorruptCheckpointError(
-            f"{path}: the file changed while it was read: its tensors are not those of a moment ago. Load "
-            "it again.",
+            f"{path}: the file changed while it was read: its tensors are not those of a moment ago. Load it again.",
             code="checkpoint.header_invalid",
             path=str(path),
         )
@@ -219,8 +217,7 @@ def _open_regular(path: Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise UnsafeCheckpointError(
-            f"{path} is a folder, a pipe or a device; expected a regular file. Replace it by the weights "
-            "themselves.",
+            f"{path} is a folder, a pipe or a device; expected a regular file. Replace it by the weights themselves.",
             code="checkpoint.not_regular_file",
             path=str(path),
         )
@@ -253,33 +250,23 @@ def _with_variant(filename: str, variant: str | None) -> str:
 
 def _what_else(checkpoint: Checkpoint, use_safetensors: bool | None, variant: str | None) -> str:
     """A sentence on the weights that are there but cannot be taken."""
-    if checkpoint.repository is None or not checkpoint.repository.offline:
-        if use_safetensors is True and _has(checkpoint, PICKLED, variant):
+    if use_safetensors is True and _has(checkpoint, PICKLED, variant):
+        return f"It has {PICKLED}, which use_safetensors=True leaves alone: drop that argument, or convert the file."
+    if use_safetensors is False and _has(checkpoint, SAFETENSORS, variant):
+        return f"It has {SAFETENSORS}, which use_safetensors=False leaves alone: drop that argument."
+    if variant and _has(checkpoint, SAFETENSORS, None):
+        return f"It has {SAFETENSORS} without a variant: drop variant={variant!r}."
+    for filename, framework in _OTHER_WEIGHTS.items():
+        if checkpoint.has(filename):
             return (
-                "It has pytorch_model.bin, which use_safetensors=True leaves alone: "
-                "drop that argument, or convert the file."
+                f"It has only {filename}, weights for {framework}, which Pellucid does not read: "
+                "load them with the library that wrote them and save them as safetensors."
             )
-        if variant and _has(checkpoint, SAFETENSORS, None):
-            return f"It has {SAFETENSORS} without a variant: drop variant={variant!r}."
-        if checkpoint.folder is not None:
-            found = [name for name in _OTHER_WEIGHTS if checkpoint.file(name) is not None]
-            if found:
-                return (
-                    f"It has only {found[0]}, weights for {_OTHER_WEIGHTS[found[0]]}, which Pellucid does "
-                    "not read: "
-                    "load them with the library that wrote them and save them as safetensors."
-                )
     return ""
 
 
 def _has(checkpoint: Checkpoint, plain: str, variant: str | None) -> bool:
-    if checkpoint.folder is None:
-        return False  # asking would download the weights
-    names = (_with_variant(plain, variant), _with_variant(f"{plain}.index.json", variant))
-    try:
-        return any(checkpoint.file(name) is not None for name in names)
-    except PellucidError:
-        return False
+    return any(checkpoint.has(_with_variant(name, variant)) for name in (plain, f"{plain}.index.json"))
 
 
 def _first(names: list[str], count: int = 5) -> str:

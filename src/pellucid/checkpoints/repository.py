@@ -85,6 +85,19 @@ class Repository:
         self.fetched.add(filename)
         return Path(path)
 
+    def has(self, filename: str) -> bool:
+        """Whether the commit has a file, by a request for its headers alone; False where nobody answers."""
+        from huggingface_hub import file_exists, try_to_load_from_cache
+
+        if isinstance(try_to_load_from_cache(self.cached_name, filename, self.cache_dir, self.commit), str):
+            return True
+        try:
+            return not self.offline and bool(
+                file_exists(self.cached_name, filename, revision=self.commit, token=self.token)
+            )
+        except Exception:  # a hint is not worth another error
+            return False
+
     def missing(self, filenames: list[str], hint: str) -> PellucidError:
         """The error for files that were looked for in vain."""
         wanted = filenames[0] if len(filenames) == 1 else f"any of {', '.join(filenames)}"
@@ -174,9 +187,7 @@ def open_repository(
         if not force_download and hub_errors.may_use_cache(error):
             found = _cached_commit(name, wanted, cache)
         if found is None:
-            raise hub_errors.translated(
-                error, name, revision=wanted, filename=first_file, cache_dir=cache
-            ) from error
+            raise hub_errors.translated(error, name, revision=wanted, filename=first_file, cache_dir=cache) from error
         opened.cached_name, opened.commit = found
         opened.offline = True
         logger.warning("%s", hub_errors.falls_back(name, opened.commit, error))

@@ -86,9 +86,7 @@ def read_header(stream: BinaryIO, size: int, path: Path) -> dict[str, TensorHead
     start = stream.read(512)
     _refuse_other_kinds(start, path)
     if size < 8:
-        _corrupt(
-            path, "truncated", f"{size} bytes; a safetensors file has at least 8", found=size, expected=8
-        )
+        _corrupt(path, "truncated", f"{size} bytes; a safetensors file has at least 8", found=size, expected=8)
     length = int.from_bytes(start[:8], "little")
     if length > LONGEST_HEADER:
         _corrupt(
@@ -202,9 +200,7 @@ def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
 def _tensor(name: str, entry: Any, path: Path, start: int) -> TensorHeader:
     shown = _shown(name)
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        _corrupt(
-            path, "header_invalid", f"{shown} is not described by dtype, shape and data_offsets", tensor=name
-        )
+        _corrupt(path, "header_invalid", f"{shown} is not described by dtype, shape and data_offsets", tensor=name)
     kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(kind, str) or kind not in _DTYPES:
         _corrupt(
@@ -214,11 +210,7 @@ def _tensor(name: str, entry: Any, path: Path, start: int) -> TensorHeader:
             advice="Convert the checkpoint to one of these types.",
             tensor=name,
         )
-    if (
-        not isinstance(shape, list)
-        or not all(type(n) is int and n >= 0 for n in shape)
-        or len(shape) > _MOST_AXES
-    ):
+    if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape) or len(shape) > _MOST_AXES:
         _corrupt(
             path,
             "shape_bytes",
@@ -242,9 +234,7 @@ def _tensor(name: str, entry: Any, path: Path, start: int) -> TensorHeader:
     needed = math.prod(shape) * itemsize
     if needed != offsets[1] - offsets[0]:
         arithmetic = (
-            f"{' × '.join(map(str, shape)) or '1'} × {itemsize} bytes"
-            if needed < 2**64
-            else "more than 2**64 bytes"
+            f"{' × '.join(map(str, shape)) or '1'} × {itemsize} bytes" if needed < 2**64 else "more than 2**64 bytes"
         )
         _corrupt(
             path,
@@ -308,6 +298,4 @@ def _shown(value: object) -> str:
 
 
 def _corrupt(path: Path, code: str, what: str, *, advice: str = _AGAIN, **facts: Any) -> NoReturn:
-    raise CorruptCheckpointError(
-        f"{path}: {what}. {advice}", code=f"checkpoint.{code}", path=str(path), **facts
-    )
+    raise CorruptCheckpointError(f"{path}: {what}. {advice}", code=f"checkpoint.{code}", path=str(path), **facts)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -72,7 +74,7 @@ def _checked_size(size: int | str) -> int | str:
 
 def _writer(tensors: Mapping[str, StoredTensor]) -> Callable[[Path], None]:
     def write(path: Path) -> None:
-        from safetensors import TensorSpec, serialize_file
+        from safetensors import SafetensorError, TensorSpec, serialize_file
 
         # The library reads from the addresses: `views` keeps the arrays behind them alive until it has.
         views = {name: np.ascontiguousarray(tensor.data) for name, tensor in tensors.items()}
@@ -85,7 +87,14 @@ def _writer(tensors: Mapping[str, StoredTensor]) -> Callable[[Path], None]:
             )
             for name, view in views.items()
         }
-        serialize_file(specs, path, metadata={"format": "pt"})
+        try:
+            serialize_file(specs, path, metadata={"format": "pt"})
+        except SafetensorError as error:
+            # The library wraps what the system says (a full disk, say) into text.
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
         del views
 
     return write

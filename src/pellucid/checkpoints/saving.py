@@ -19,8 +19,8 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import socket
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -72,13 +72,15 @@ def write_folder(folder: Path, files: Mapping[str, Content], *, remove: Iterable
         written: dict[str, str] = {}
         try:
             for name, content in files.items():
-                temporary = _new_temporary(folder)
-                written[temporary.name] = name
                 with _naming(folder / name):
+                    temporary = _new_temporary(folder)
+                    written[temporary.name] = name
+                    permissions = temporary.stat().st_mode
                     if callable(content):
                         content(temporary)
                     else:
                         temporary.write_bytes(content)
+                    temporary.chmod(permissions)  # the function may have put another file there
                     _flush(temporary)
             stale = {*remove, *_stale_weights(folder, files)} - set(files)
             _write_journal(folder, {"rename": written, "delete": sorted(stale)})
@@ -155,6 +157,8 @@ def _parse_journal(journal: Path, content: bytes) -> tuple[dict[str, str], list[
     try:
         plan = json.loads(content)
         renames, deletions = plan["rename"], plan["delete"]
+        if not isinstance(renames, dict) or not isinstance(deletions, list):
+            raise TypeError(plan)
         for temporary, name in renames.items():
             if not _TEMPORARY.fullmatch(temporary) or "/" in temporary or "\\" in temporary:
                 raise ValueError(temporary)
@@ -199,14 +203,10 @@ def _check_name(name: str) -> None:
 
 
 def _new_temporary(folder: Path) -> Path:
-    prefix = f".pellucid-{_host()}-{os.getpid()}-"
-    descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=folder)
-    os.close(descriptor)
-    # mkstemp makes files that only their owner reads; a checkpoint has the permissions of any new file.
-    umask = os.umask(0)
-    os.umask(umask)
-    os.chmod(name, 0o666 & ~umask)  # noqa: PTH101
-    return Path(name)
+    path = folder / f".pellucid-{_host()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+    # Opened with the permissions of any new file, which `tempfile` would narrow to the owner.
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return path
 
 
 def _remove_stale_temporaries(folder: Path) -> None:
@@ -215,10 +215,7 @@ def _remove_stale_temporaries(folder: Path) -> None:
         if owner is None:
             continue
         with contextlib.suppress(OSError):
-            if (
-                _is_dead(owner["host"], int(owner["process"]))
-                or time.time() - entry.stat().st_mtime > _STALE_AFTER
-            ):
+            if _is_dead(owner["host"], int(owner["process"])) or time.time() - entry.stat().st_mtime > _STALE_AFTER:
                 entry.unlink()
 
 

@@ -73,8 +73,7 @@ def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
 
 def _unreadable(path: Path, reason: str) -> CorruptCheckpointError:
     return CorruptCheckpointError(
-        f"{path} cannot be read as the index of a sharded checkpoint: {reason}. Delete the file and "
-        "download it again.",
+        f"{path} cannot be read as the index of a sharded checkpoint: {reason}. Delete the file and download it again.",
         code="checkpoint.index_invalid",
         path=str(path),
     )

@@ -69,9 +69,7 @@ class StoredTensor:
         """
         stored = array.dtype.name if dtype is None else dtype
         if stored not in VIEW_DTYPES or (dtype is not None and VIEW_DTYPES[dtype].name != array.dtype.name):
-            expected = (
-                "one of " + ", ".join(VIEW_DTYPES) if stored not in VIEW_DTYPES else VIEW_DTYPES[stored].name
-            )
+            expected = "one of " + ", ".join(VIEW_DTYPES) if stored not in VIEW_DTYPES else VIEW_DTYPES[stored].name
             raise CheckpointMismatchError(
                 f"The array of {name!r} has the type {array.dtype} and cannot be stored as {stored}; "
                 f"expected {expected}. "

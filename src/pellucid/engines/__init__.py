@@ -36,9 +36,7 @@ def load_engine(name: str | None = None) -> tuple[str, ModuleType]:
     """
     chosen = installed()[0] if name is None else name
     if chosen not in ENGINES:
-        raise UnknownEngineError(
-            f"There is no engine {chosen!r}. Engines: {', '.join(ENGINES)}.", engine=chosen
-        )
+        raise UnknownEngineError(f"There is no engine {chosen!r}. Engines: {', '.join(ENGINES)}.", engine=chosen)
     package, remedy = ENGINES[chosen]
     if find_spec(package) is None:
         raise EngineNotInstalledError(
@@ -51,10 +49,8 @@ def load_engine(name: str | None = None) -> tuple[str, ModuleType]:
 
 def dtype_name(dtype: object) -> str:
     """The plain name of a precision: of a word, a NumPy dtype, or a `torch.dtype`."""
-    if isinstance(dtype, type):
-        word = dtype.__name__
-    else:
-        word = str(getattr(dtype, "name", dtype)).removeprefix("torch.")
+    written = dtype.__name__ if isinstance(dtype, type) else str(getattr(dtype, "name", dtype))
+    word = written.removeprefix("torch.")
     return DTYPE_NAMES.get(word, word)
 
 

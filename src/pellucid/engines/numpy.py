@@ -125,7 +125,7 @@ def erf(x: Floats) -> Floats:
 
 
 def gelu_erf(x: Floats) -> Floats:
-    """x · Φ(x), with Φ the normal distribution (Hendrycks & Gimpel, 2016, arXiv:1606.08415)."""
+    """X · Φ(x), with Φ the normal distribution (Hendrycks & Gimpel, 2016, arXiv:1606.08415)."""
     result: Floats = x * (1 + erf(x * x.dtype.type(math.sqrt(0.5)))) / 2
     return result
 
@@ -145,7 +145,7 @@ def sigmoid(x: Floats) -> Floats:
 
 
 def mish(x: Floats) -> Floats:
-    """x · tanh(log(1 + eˣ)) (Misra, 2019, arXiv:1908.08681)."""
+    """X · tanh(log(1 + eˣ)) (Misra, 2019, arXiv:1908.08681)."""
     result: Floats = x * np.tanh(np.logaddexp(x, 0))
     return result
 
@@ -169,9 +169,7 @@ FUNCTIONS: dict[str, Any] = {
 class NumpyProgram(Program):
     """Runs the forward function anew for every batch, operation by operation."""
 
-    def __init__(
-        self, forward: Forward, parameters: Mapping[str, Tensor], dtype: str, taps: Collection[str]
-    ) -> None:
+    def __init__(self, forward: Forward, parameters: Mapping[str, Tensor], dtype: str, taps: Collection[str]) -> None:
         self._forward = forward
         self._parameters = parameters
         self._dtype = np.dtype(dtype)

@@ -215,9 +215,7 @@ INPUTS: dict[str, tuple[Any, Any, int]] = {
 class OpenvinoProgram(Program):
     """A compiled graph, and the requests that run it: one for each call under way."""
 
-    def __init__(
-        self, forward: Forward, parameters: Mapping[str, Tensor], dtype: str, taps: Collection[str]
-    ) -> None:
+    def __init__(self, forward: Forward, parameters: Mapping[str, Tensor], dtype: str, taps: Collection[str]) -> None:
         # The graph reads the mapped tensors until it is compiled, and may go on to; they must outlive it.
         self._arrays: list[Any] = []
         model, self._inputs, self._results = self._build(forward, parameters, taps)
@@ -227,9 +225,7 @@ class OpenvinoProgram(Program):
     def _build(
         self, forward: Forward, parameters: Mapping[str, Tensor], taps: Collection[str]
     ) -> tuple[ov.Model, list[str], list[tuple[str, bool]]]:
-        nodes = {
-            name: opset.parameter([-1] * axes, dtype, name=name) for name, (_, dtype, axes) in INPUTS.items()
-        }
+        nodes = {name: opset.parameter([-1] * axes, dtype, name=name) for name, (_, dtype, axes) in INPUTS.items()}
         constants: dict[str, Node] = {}
 
         def constant(name: str, shape: tuple[int, ...]) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -25,10 +25,17 @@ class Result:
     Attributes:
         outputs: the named outputs of the forward function: `[T, H]`, `[B, H]` or `[B, C]`.
         taps: for each tap that was asked for, its values in the order of the layers: `[T, H]`, or `[B, A, L, L]`.
+        per_token: the names of the outputs that have a row for each token, and not one for each sequence.
     """
 
     outputs: dict[str, npt.NDArray[np.floating[Any]]]
     taps: dict[str, list[npt.NDArray[np.floating[Any]]]] = field(default_factory=dict)
+    per_token: frozenset[str] = frozenset()
+
+    def by_text(self, name: str, packed: Packed) -> Iterable[npt.NDArray[np.floating[Any]]]:
+        """One output for each sequence: its rows `[L, …]` where the output is per token, else its own row."""
+        values = self.outputs[name]
+        return np.split(values, packed.starts[1:]) if name in self.per_token else values
 
 
 class Program(ABC):

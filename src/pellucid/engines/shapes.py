@@ -99,7 +99,9 @@ class ShapesOps(Ops):
     def softmax(self, scores: Shape, layout: Layout, causal: bool = False, window: int | None = None) -> Shape:
         batch, length = layout.is_token
         _expect(
-            len(scores) == 4 and scores[0] == batch and scores[2:] == (length, length), "softmax", scores=scores
+            len(scores) == 4 and scores[0] == batch and scores[2:] == (length, length),
+            "softmax",
+            scores=scores,
         )
         return scores
 

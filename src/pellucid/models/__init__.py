@@ -1,0 +1,1 @@
+"""The face of `transformers`: configs, models and their Auto classes."""

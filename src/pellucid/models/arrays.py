@@ -49,7 +49,8 @@ def rectangle(name: str, value: Any, shape: tuple[int, ...] | None = None) -> Re
         )
     if shape is not None and array.shape != shape:
         raise InputError(
-            f"`{name}` has the shape {array.shape}, and `input_ids` has {shape}; they must be the same.", name=name
+            f"`{name}` has the shape {array.shape}, and `input_ids` has {shape}; they must be the same.",
+            name=name,
         )
     return array
 

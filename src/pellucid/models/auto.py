@@ -20,12 +20,12 @@ class _Auto:
 
     def __init__(self) -> None:
         name = type(self).__name__
-        raise _NotConstructed(
+        raise AutoClassError(
             f"{name} is not constructed. Use `{name}.from_pretrained(name)`, or the class of one family."
         )
 
 
-class _NotConstructed(PellucidError, EnvironmentError):
+class AutoClassError(PellucidError, OSError):
     """An Auto class was called like a class; `transformers` raises an EnvironmentError."""
 
 
@@ -33,9 +33,7 @@ class AutoConfig(_Auto):
     """The config of a checkpoint, of whatever family it says it is."""
 
     @classmethod
-    def from_pretrained(
-        cls, pretrained_model_name_or_path: str | os.PathLike[str], **arguments: Any
-    ) -> Any:
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **arguments: Any) -> Any:
         """Read the config of a checkpoint; arguments as for `Config.from_pretrained`.
 
         Raises:
@@ -75,7 +73,11 @@ class AutoModelBase(_Auto):
             `output_loading_info=True`, a pair of it and its `LoadingReport`.
         """
         given, _ = LoadingArguments.split(arguments)
-        model_class = cls.class_for(given.config or cls.config_of(given.locate(pretrained_model_name_or_path)))
+        checkpoint = given.locate(pretrained_model_name_or_path)
+        if checkpoint.commit is not None:
+            # All files of one load come from one commit.
+            arguments = {**arguments, "revision": checkpoint.commit}
+        model_class = cls.class_for(given.config or cls.config_of(checkpoint))
         return model_class.from_pretrained(pretrained_model_name_or_path, **arguments)
 
     @classmethod

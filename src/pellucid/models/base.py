@@ -15,7 +15,6 @@ import numpy.typing as npt
 from pellucid import outputs as output_classes
 from pellucid.architectures.family import Family
 from pellucid.checkpoints.hub import Checkpoint
-from pellucid.checkpoints.report import LoadingReport
 from pellucid.checkpoints.safetensors_writing import safetensors_files
 from pellucid.checkpoints.saving import write_folder
 from pellucid.checkpoints.stored import StoredTensor
@@ -53,11 +52,14 @@ class PreTrainedModel:
     family: ClassVar[Family]
     head: ClassVar[str]
     config_class: ClassVar[type[Config]]
-    base_model_prefix: ClassVar[str] = ""
+    base_model_prefix: ClassVar[str]
 
-    def __init__(
-        self, config: Config, *, engine: str | None = None, dtype: Any = "float32", seed: int = 0
-    ) -> None:
+    def __init_subclass__(cls) -> None:
+        if "family" in vars(cls):
+            cls.config_class = cls.family.config
+            cls.base_model_prefix = cls.family.names.prefix.rstrip(".")
+
+    def __init__(self, config: Config, *, engine: str | None = None, dtype: Any = "float32", seed: int = 0) -> None:
         if type(config) is not self.config_class:
             raise ConfigError(
                 f"{type(self).__name__} needs a {self.config_class.__name__}, and was given a "
@@ -190,7 +192,7 @@ class PreTrainedModel:
         Raises:
             InputError: arrays that do not fit each other, ids outside the vocabulary, more tokens than positions.
         """
-        if isinstance(input_ids, Mapping) or hasattr(input_ids, "data") and isinstance(input_ids.data, Mapping):
+        if isinstance(input_ids, Mapping) or (hasattr(input_ids, "data") and isinstance(input_ids.data, Mapping)):
             return self(
                 **dict(input_ids), output_attentions=output_attentions,
                 output_hidden_states=output_hidden_states, return_dict=return_dict,
@@ -264,9 +266,7 @@ class PreTrainedModel:
     def named_tensors(self) -> dict[str, StoredTensor]:
         """Every parameter under its name on the Hub, as it is stored."""
         has_prefix = self.head != "base"
-        return {
-            self.family.names.hub_name(name, has_prefix): tensor for name, tensor in self.parameters.items()
-        }
+        return {self.family.names.hub_name(name, has_prefix): tensor for name, tensor in self.parameters.items()}
 
     def state_dict(self) -> dict[str, npt.NDArray[np.float32]]:
         """Every parameter under its name on the Hub, as a float32 array; those stored so are not copied."""

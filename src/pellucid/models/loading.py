@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from pellucid.architectures.family import Family
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.checkpoints.names import Match, folded
-from pellucid.checkpoints.reading import read_tensors, tensor_headers
+from pellucid.checkpoints.reading import read_tensors
 from pellucid.checkpoints.report import LoadingReport, WrongDtype, WrongShape
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
@@ -25,9 +25,23 @@ LISTED = 20
 """The most tensors that an error message names."""
 
 
-def parameters_of(family: Family, config: Config, head: str) -> dict[str, tuple[int, ...]]:
-    """The canonical name and shape of every parameter of a model."""
-    return shapes.parameters(family.forward(config, head))
+class Header(Protocol):
+    """What is known of a stored tensor before it is read."""
+
+    @property
+    def dtype(self) -> str:
+        """The dtype it is stored in."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+
+
+def parameters_of(
+    family: Family, config: Config, head: str, outputs: tuple[str, ...] | None = None
+) -> dict[str, tuple[int, ...]]:
+    """The canonical name and shape of every parameter of a model, or of those that some outputs need."""
+    return shapes.parameters(family.forward(config, head, outputs))
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,53 @@ def load(
             floating numbers; the message lists them all.
     """
     stored = read_tensors(checkpoint, **reading)
+    comparison = compare(stored, family, config, head, checkpoint=checkpoint.name, model=model)
+    _refuse(comparison, family, head, stored, ignore_mismatched_sizes)
+    new = {name: shape for name, shape in comparison.wanted.items() if name in comparison.new}
+    made = dict(initialise(config, new, seed))
+    parameters = {
+        name: made[name] if name in made else stored[comparison.match.found[name]] for name in comparison.wanted
+    }
+    return Loaded(parameters, comparison.new, comparison.report)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The tensors of a checkpoint beside the parameters of a model; nothing of their values is read.
+
+    Attributes:
+        wanted: the model's parameters, canonical name and shape.
+        match: where they stand in the checkpoint.
+        missing: the Hub's names of those that are not there, by canonical name.
+        wrong_shape: those that have another shape, by canonical name.
+        report: the same in the checkpoint's names.
+    """
+
+    wanted: Mapping[str, tuple[int, ...]]
+    match: Match
+    missing: Mapping[str, str]
+    wrong_shape: Mapping[str, WrongShape]
+    report: LoadingReport
+
+    @property
+    def new(self) -> frozenset[str]:
+        """Canonical names of the parameters that the checkpoint cannot give."""
+        return frozenset({*self.missing, *self.wrong_shape})
+
+
+def compare(
+    stored: Mapping[str, Header], family: Family, config: Config, head: str, *, checkpoint: str, model: str
+) -> Comparison:
+    """Lay the tensors of a checkpoint beside the parameters of a model.
+
+    Args:
+        stored: the checkpoint's tensors, or only their headers, by name.
+        family: the checkpoint's.
+        config: its config, checked.
+        head: the head that is asked for.
+        checkpoint: its name, for the report.
+        model: the class, for the report.
+    """
     wanted = parameters_of(family, config, head)
     match = family.names.match(wanted, stored)
     wrong_shape = {
@@ -80,15 +141,10 @@ def load(
         for canonical, name in match.found.items()
         if stored[name].shape != wanted[canonical]
     }
-    has_prefix = _has_prefix(family, stored)
+    has_prefix = family.names.has_prefix(stored) or head != "base"
     missing = {name: family.names.hub_name(name, has_prefix) for name in match.missing}
-    _refuse(checkpoint, family, head, match, stored, missing, {} if ignore_mismatched_sizes else wrong_shape)
-
-    new = frozenset({*missing, *wrong_shape})
-    parameters = {name: stored[match.found[name]] for name in wanted if name not in new}
-    parameters.update(initialise(config, {name: wanted[name] for name in wanted if name in new}, seed))
     report = LoadingReport(
-        checkpoint=checkpoint.name,
+        checkpoint=checkpoint,
         model=model,
         unused=match.unused,
         missing=list(missing.values()),
@@ -100,30 +156,27 @@ def load(
         ],
         unread_config=config.unread,
     )
-    return Loaded(parameters, new, report)
-
-
-def _has_prefix(family: Family, stored: Collection[str]) -> bool:
-    return any(name.startswith(family.names.prefix) for name in stored)
+    return Comparison(wanted, match, missing, wrong_shape, report)
 
 
 def _refuse(
-    checkpoint: Checkpoint,
+    comparison: Comparison,
     family: Family,
     head: str,
-    match: Match,
     stored: Mapping[str, StoredTensor],
-    missing: Mapping[str, str],
-    wrong_shape: Mapping[str, WrongShape],
+    ignore_mismatched_sizes: bool,
 ) -> None:
+    """Refuse a checkpoint that lacks what may not be new."""
+    match, report = comparison.match, comparison.report
     may_be_new = family.heads[head].new
-    lost = [hub for name, hub in missing.items() if not name.startswith(may_be_new)]
+    lost = [hub for name, hub in comparison.missing.items() if not name.startswith(may_be_new)]
+    wrong_shape = [] if ignore_mismatched_sizes else report.wrong_shape
     no_floats = [f"{name}: {stored[name].dtype}" for name in match.found.values() if stored[name].dtype not in FLOATS]
     problems = [
         f"{len(names)} {what}: {_listed(names)}"
         for what, names in (
             ("tensors are missing", folded(lost)),
-            ("tensors have another shape", [str(wrong) for wrong in wrong_shape.values()]),
+            ("tensors have another shape", [str(wrong) for wrong in wrong_shape]),
             ("tensors hold no floating-point numbers", no_floats),
         )
         if names
@@ -138,10 +191,10 @@ def _refuse(
     if lost and match.unused:
         problems.append(f"{len(match.unused)} others are not used: {_listed(folded(match.unused))}")
     raise CheckpointMismatchError(
-        f"The weights of {checkpoint.name!r} do not fit its config of the family {family.model_type!r}. "
+        f"The weights of {report.checkpoint!r} do not fit its config of the family {family.model_type!r}. "
         f"{'; '.join(problems)}. {advice}.",
         missing=lost,
-        wrong_shape=list(wrong_shape.values()),
+        wrong_shape=list(wrong_shape),
         unused=match.unused,
     )
 
@@ -173,43 +226,3 @@ def initialise(config: Config, wanted: Mapping[str, tuple[int, ...]], seed: int)
         if name == "embeddings.tokens.weight" and config.pad_token_id is not None:
             array[config.pad_token_id] = 0
         yield name, StoredTensor.from_array(name, array)
-
-
-@dataclass(frozen=True)
-class Fit:
-    """How a checkpoint's headers fit one head, nothing of the weights read.
-
-    Attributes:
-        shapes: of all the stored tensors, by name.
-        dtypes: likewise.
-        report: what would be unused, missing or of another shape.
-    """
-
-    shapes: Mapping[str, tuple[int, ...]]
-    dtypes: Mapping[str, str]
-    report: LoadingReport
-
-
-def fit(checkpoint: Checkpoint, family: Family, config: Config, head: str, *, model: str) -> Fit:
-    """Compare a checkpoint's headers with what a head needs."""
-    headers = tensor_headers(checkpoint)
-    wanted = parameters_of(family, config, head)
-    match = family.names.match(wanted, headers)
-    has_prefix = _has_prefix(family, headers)
-    report = LoadingReport(
-        checkpoint=checkpoint.name,
-        model=model,
-        unused=match.unused,
-        missing=[family.names.hub_name(name, has_prefix) for name in match.missing],
-        wrong_shape=[
-            WrongShape(name, headers[name].shape, wanted[canonical])
-            for canonical, name in match.found.items()
-            if headers[name].shape != wanted[canonical]
-        ],
-        unread_config=config.unread,
-    )
-    return Fit(
-        {name: header.shape for name, header in headers.items()},
-        {name: header.dtype for name, header in headers.items()},
-        report,
-    )

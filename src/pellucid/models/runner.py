@@ -1,4 +1,4 @@
-"""Stages 3 to 5 for any number of texts: micro-batches through the engine, and the answers back in the caller's order."""
+"""Stages 3 to 5 for any number of texts: micro-batches through the engine, and answers in the caller's order."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Runner:
         self._family, self._config, self._head, self._name = family, config, head, name
         self._settings = family.read_config(config)
         self._parameters = parameters
-        self._programs: dict[tuple[Any, ...], tuple[Program, dict[str, Any]]] = {}
+        self._programs: dict[tuple[Any, ...], tuple[Program, frozenset[str]]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -91,12 +91,12 @@ class Runner:
         """
         self._check(packed)
         program, per_token = self._program(tuple(sorted(taps)), outputs)
-        whole = Result({}, {})
+        whole = Result({}, {}, per_token)
         for sequences in micro_batches(packed.lengths, max_tokens or MAX_TOKENS, batch_size):
             part = program(packed.take(sequences))
             rows = packed.rows_of(sequences)
             for name, value in part.outputs.items():
-                index, count = (rows, len(packed.ids)) if per_token[name] else (sequences, len(packed.lengths))
+                index, count = (rows, len(packed.ids)) if name in per_token else (sequences, len(packed.lengths))
                 _scatter(whole.outputs, name, index, count, value)
             for name, values in part.taps.items():
                 target = whole.taps.setdefault(name, [])
@@ -113,9 +113,7 @@ class Runner:
                 progress(len(sequences))
         return whole
 
-    def _program(
-        self, taps: tuple[str, ...], outputs: tuple[str, ...] | None
-    ) -> tuple[Program, dict[str, bool]]:
+    def _program(self, taps: tuple[str, ...], outputs: tuple[str, ...] | None) -> tuple[Program, frozenset[str]]:
         """The program for these outputs, built when first asked for, and which of its outputs are per token."""
         key = (taps, outputs)
         with self._lock:
@@ -123,7 +121,7 @@ class Runner:
                 forward = self._family.forward(self._config, self._head, outputs)
                 program = self._module.build(forward, self._parameters(), dtype=self.dtype, taps=taps)
                 output_shapes, _ = shapes.trace(forward)
-                per_token = {name: shape[0] == "T" for name, shape in output_shapes.items()}
+                per_token = frozenset(name for name, shape in output_shapes.items() if shape[0] == "T")
                 self._programs[key] = program, per_token
             return self._programs[key]
 

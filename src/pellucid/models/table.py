@@ -1,32 +1,43 @@
-"""The explicit classes, `BertForSequenceClassification` and its kin: one for each family and head."""
+"""The explicit classes: one for each family and head, all of them rows of one table."""
 
 from __future__ import annotations
 
-from pellucid.architectures import FAMILIES
-from pellucid.architectures.family import Family
+from pellucid.architectures.bert import FAMILY as BERT
+from pellucid.architectures.distilbert import FAMILY as DISTILBERT
 from pellucid.models.base import PreTrainedModel
 
 
-def _model_class(family: Family, head: str) -> type[PreTrainedModel]:
-    name = family.class_prefix + family.heads[head].class_suffix
-    task = "the encoder alone" if head == "base" else f"the encoder and the head for {head.replace('-', ' ')}"
-    return type(
-        name,
-        (PreTrainedModel,),
-        {
-            "__doc__": f"{family.class_prefix}: {task}.\n\n{PreTrainedModel.__doc__}",
-            "__module__": __name__,
-            "family": family,
-            "head": head,
-            "config_class": family.config,
-            "base_model_prefix": family.names.prefix.rstrip("."),
-        },
-    )
+class BertModel(PreTrainedModel):
+    """BERT: the encoder alone, with its pooler."""
+
+    family, head = BERT, "base"
+
+
+class BertForSequenceClassification(PreTrainedModel):
+    """BERT and a head that labels whole texts."""
+
+    family, head = BERT, "sequence-classification"
+
+
+class DistilBertModel(PreTrainedModel):
+    """DistilBERT: the encoder alone."""
+
+    family, head = DISTILBERT, "base"
+
+
+class DistilBertForSequenceClassification(PreTrainedModel):
+    """DistilBERT and a head that labels whole texts."""
+
+    family, head = DISTILBERT, "sequence-classification"
 
 
 CLASSES: dict[tuple[str, str], type[PreTrainedModel]] = {
-    (family.model_type, head): _model_class(family, head) for family in FAMILIES.values() for head in family.heads
+    (model_class.family.model_type, model_class.head): model_class
+    for model_class in (
+        BertModel,
+        BertForSequenceClassification,
+        DistilBertModel,
+        DistilBertForSequenceClassification,
+    )
 }
 """By family and head."""
-
-globals().update({model_class.__name__: model_class for model_class in CLASSES.values()})

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tokenizers import AddedToken, Tokenizer
-from tokenizers import Encoding as BackendEncoding
-
-from pellucid.errors import PellucidError, TokenizerError
+from pellucid.errors import PellucidError, TokenizerError, TokenizerNotFoundError
 from pellucid.tokenizers.inputs import refuse_texts
 from pellucid.tokenizers.truncation import Layout
+from tokenizers import AddedToken, Tokenizer
+from tokenizers import Encoding as BackendEncoding
 
 Result = TypeVar("Result")
 
@@ -33,25 +34,22 @@ class Backend:
         self.tokenizer = tokenizer
 
     @classmethod
-    def from_bytes(cls, content: bytes, path: Path | str) -> tuple[Backend, dict[str, Any], dict[str, Any]]:
+    def from_file(cls, path: Path | str) -> LoadedBackend:
         """Read a tokenizer.json.
 
-        Args:
-            content: the file's bytes.
-            path: where they came from, for the message of an error.
-
-        Returns:
-            The backend, and the truncation and the padding that the file asks for (empty where it asks for none).
-
         Raises:
+            TokenizerNotFoundError: there is no such file.
             TokenizerError: empty, not JSON, or not a tokenizer.
         """
+        try:
+            content = Path(path).read_bytes()
+        except FileNotFoundError as error:
+            raise TokenizerNotFoundError(f"There is no tokenizer file {path}.", path=str(path)) from error
+        except OSError as error:
+            raise TokenizerError(f"{path} cannot be read: {error.strerror}.", path=str(path)) from error
         if not content.strip():
             raise TokenizerError(f"{path} is empty. Delete it and download the checkpoint again.", path=str(path))
-        # The message names the file, so a bad file is told apart from a bad text.
-        tokenizer = guarded(lambda: Tokenizer.from_buffer(content), f"{path} cannot be read as a tokenizer")
-        truncation, padding = tokenizer.truncation or {}, tokenizer.padding or {}
-        return cls(tokenizer), truncation, padding
+        return LoadedBackend.of(guarded(lambda: Tokenizer.from_buffer(content), f"{path} is not a tokenizer"))
 
     def copy(self) -> Backend:
         """A copy that shares nothing with this one."""
@@ -138,6 +136,42 @@ class Backend:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.tokenizer = Tokenizer.from_str(state["json"])
         self.tokenizer.encode_special_tokens = state["encode_special_tokens"]
+
+
+@dataclass(frozen=True)
+class LoadedBackend:
+    """A backend, and the truncation and padding that its tokenizer.json had stored (empty where it had none)."""
+
+    backend: Backend
+    truncation: dict[str, Any]
+    padding: dict[str, Any]
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> LoadedBackend:
+        """Take a Rust tokenizer over."""
+        truncation, padding = tokenizer.truncation or {}, tokenizer.padding or {}
+        return cls(Backend(tokenizer), truncation, padding)
+
+    @classmethod
+    def of_copy(cls, tokenizer: Tokenizer) -> LoadedBackend:
+        """Take a copy of a Rust tokenizer."""
+        return cls.of(guarded(lambda: deepcopy(tokenizer), "The tokenizer_object cannot be copied"))
+
+    def stored_arguments(self) -> dict[str, Any]:
+        """What was stored, under the names that `transformers` keeps it by."""
+        arguments: dict[str, Any] = {}
+        if self.truncation:
+            arguments["max_length"] = self.truncation["max_length"]
+            arguments["truncation_side"] = self.truncation["direction"]
+            arguments["stride"] = self.truncation["stride"]
+            arguments["truncation_strategy"] = self.truncation["strategy"]
+        if self.padding:
+            arguments["pad_token"] = self.padding["pad_token"]
+            arguments["pad_token_type_id"] = self.padding["pad_type_id"]
+            arguments["padding_side"] = self.padding["direction"]
+            arguments.setdefault("max_length", self.padding["length"])
+            arguments["pad_to_multiple_of"] = self.padding["pad_to_multiple_of"]
+        return arguments
 
 
 def guarded(call: Callable[[], Result], what: str) -> Result:

@@ -31,8 +31,8 @@ class TokenSpan(NamedTuple):
 class BatchEncoding(UserDict[str, Any]):
     """The rows that a tokenizer made (`input_ids`, `attention_mask` …), by key and by attribute.
 
-    `encoding["input_ids"]` and `encoding.input_ids` are the rows; `encoding[0]` is the `Encoding` of the first row, with
-    its tokens, offsets and words. The methods below ask the same of a row by its index; where a method takes two
+    `encoding["input_ids"]` and `encoding.input_ids` are the rows; `encoding[0]` is the `Encoding` of the first row,
+    with its tokens, offsets and words. The methods below ask the same of a row by its index; where a method takes two
     indices and gets one, the one counts within the first row.
 
     Args:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
-from typing import NamedTuple, TypeVar
-
-from tokenizers import Encoding as BackendEncoding
+from typing import Any, NamedTuple, TypeVar
 
 from pellucid.tokenizers.truncation import Cut, Span
+from tokenizers import Encoding as BackendEncoding
 
 Value = TypeVar("Value")
 
@@ -21,6 +19,24 @@ class Fill(NamedTuple):
     id: int
     token: str
     type_id: int
+
+
+class SharedSource:
+    """A backend encoding whose lists are made once, for the many windows that are cut out of them."""
+
+    def __init__(self, source: BackendEncoding) -> None:
+        self._source = source
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getattr__(self, name: str) -> Any:
+        # Not for dunder names: those are asked for before the instance is whole, while it is being copied.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        value = getattr(self._source, name)
+        self.__dict__[name] = value
+        return value
 
 
 class Encoding:
@@ -40,7 +56,7 @@ class Encoding:
 
     def __init__(
         self,
-        source: BackendEncoding,
+        source: BackendEncoding | SharedSource,
         cut: Cut | None = None,
         fill: Fill | None = None,
         spans: tuple[Span, ...] | None = None,
@@ -132,7 +148,8 @@ class Encoding:
         """The windows over what truncation cut off, each as long as what remained (the last may be shorter)."""
         if self._cut is None:
             return []
-        return [Encoding(self._source, None, self._fill, spans) for spans in self._cut.overflowing()]
+        shared = self._source if isinstance(self._source, SharedSource) else SharedSource(self._source)
+        return [Encoding(shared, None, self._fill, spans) for spans in self._cut.overflowing()]
 
     def token_to_sequence(self, token_index: int) -> int | None:
         """The text (0 or 1) that a token came from; None for special tokens."""
@@ -178,7 +195,9 @@ class Encoding:
 
     def _row(self, values: list[Value], filler: Value) -> list[Value]:
         if self._spans is not None:
-            values = list(chain.from_iterable(values[start:stop] for start, stop in self._spans))
+            whole, values = values, []
+            for start, stop in self._spans:
+                values += whole[start:stop]
         if self._fill is None or self._fill.length <= self._real:
             return values
         padding = [filler] * (self._fill.length - self._real)

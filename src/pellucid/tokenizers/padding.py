@@ -7,12 +7,11 @@ from typing import Any
 
 from pellucid.errors import InputError, InputTypeError
 from pellucid.tokenizers.batch_encoding import BatchEncoding
-from pellucid.tokenizers.calling import Calling, Options
-from pellucid.tokenizers.lengths import padded_length
-from pellucid.tokenizers.strategies import PaddingStrategy, side
+from pellucid.tokenizers.options import Options, Resolving
+from pellucid.tokenizers.strategies import PaddingStrategy, padded_length, side
 
 
-class Padding(Calling):
+class Padding(Resolving):
     """Padding of rows that were encoded before, one by one: what collates a batch."""
 
     def pad(
@@ -79,9 +78,7 @@ class Padding(Calling):
         if strategy is not PaddingStrategy.DO_NOT_PAD:
             target = max(map(len, batch[main])) if strategy is PaddingStrategy.LONGEST else length
             self._fill(batch, padded_length(target or 0, pad_to_multiple_of), padding_side)
-        return BatchEncoding(
-            batch if is_batch else {key: value[0] for key, value in batch.items()}, tensor_type=kind
-        )
+        return BatchEncoding(batch if is_batch else {key: value[0] for key, value in batch.items()}, tensor_type=kind)
 
     def _fill(self, batch: dict[str, Any], length: int, padding_side: str | None) -> None:
         left = side(padding_side or self.padding_side, "padding_side") == "left"
@@ -109,7 +106,8 @@ def _columns(encoded: Any) -> dict[str, Any]:
         for index, row in enumerate(encoded):
             if set(row) != set(keys):
                 raise InputError(
-                    f"Item {index} has the keys {list(row)}, item 0 has {keys}; all items need the same.", index=index
+                    f"Item {index} has the keys {list(row)}, item 0 has {keys}; all items need the same.",
+                    index=index,
                 )
         return {key: [row[key] for row in encoded] for key in keys}
     raise InputTypeError(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from tokenizers import AddedToken
+from typing import Any, TypeAlias
 
 from pellucid.errors import InputError, InputTypeError, TokenizerError
+from tokenizers import AddedToken
 
 logger = logging.getLogger("pellucid.tokenizers")
 
-Token = str | AddedToken
+Token: TypeAlias = str | AddedToken
 
 NAMED_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 ADDITIONAL = "additional_special_tokens"
@@ -103,9 +102,7 @@ class SpecialTokens:
         elif extra:
             # transformers 5 writes the additional special tokens under this name, as a list.
             known = set(map(str, self._special_tokens_map[ADDITIONAL]))
-            self._special_tokens_map[ADDITIONAL] += [
-                token for token in _token_list(extra) if str(token) not in known
-            ]
+            self._special_tokens_map[ADDITIONAL] += [token for token in _token_list(extra) if str(token) not in known]
 
     def __getattr__(self, name: str) -> Any:
         # Roles of the model's own, such as `image_token` and `image_token_id`; all others are descriptors.
@@ -179,7 +176,7 @@ class SpecialTokens:
     ) -> int:
         """Give roles to tokens, and add those that the vocabulary lacks.
 
-        The model's embedding needs as many more rows as the number that is returned.
+        The model's embedding then needs `len(tokenizer)` rows.
 
         Args:
             special_tokens_dict: tokens by role: `{"pad_token": "[PAD]", "additional_special_tokens": ["<a>"]}`.
@@ -187,7 +184,7 @@ class SpecialTokens:
                 in the vocabulary, or join them.
 
         Returns:
-            How many tokens are new to the vocabulary.
+            How many tokens were added, as `add_tokens` counts them.
 
         Raises:
             InputError: an unknown role, or a value that is no token.

@@ -66,3 +66,8 @@ def _member(kind: type[Strategy], value: object, name: str) -> Strategy:
         raise InputError(
             f"{name}={value!r} is not known. Give True, False, or one of {known}.", argument=name, value=value
         ) from error
+
+
+def padded_length(length: int, multiple: int | None) -> int:
+    """Round the length of padded rows up to a multiple, where one is asked for."""
+    return length if not multiple else -(-length // multiple) * multiple

@@ -68,7 +68,7 @@ def to_array(key: str, value: Any, kind: ArrayKind) -> Any:
         array = kind.convert(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise _not_numbers(key, kind) from error
-    if getattr(array, "dtype", None) == object:
+    if getattr(getattr(array, "dtype", None), "kind", "i") in "OUS":
         raise _not_numbers(key, kind)
     return array
 

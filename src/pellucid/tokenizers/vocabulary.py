@@ -6,11 +6,10 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tokenizers import AddedToken, Tokenizer
-
 from pellucid.errors import IdsOutOfRangeError, InputTypeError
 from pellucid.tokenizers.backend import Backend
 from pellucid.tokenizers.special_tokens import SpecialTokens, Token
+from tokenizers import AddedToken, Tokenizer
 
 
 class Vocabulary(SpecialTokens):
@@ -123,15 +122,15 @@ class Vocabulary(SpecialTokens):
     def add_tokens(self, new_tokens: Token | Sequence[Token], special_tokens: bool = False) -> int:
         """Add tokens, which are then never split; those already there are not added again.
 
-        The model's embedding needs as many more rows as the number that is returned. Calls under way in other threads
-        finish with the old vocabulary.
+        The model's embedding then needs `len(tokenizer)` rows. Calls under way in other threads finish with the old
+        vocabulary.
 
         Args:
             new_tokens: tokens as texts, or as `AddedToken` with rules of matching.
             special_tokens: whether decoding may skip them, and the normalizer leaves them as they are.
 
         Returns:
-            How many tokens are new to the vocabulary.
+            How many were added, those counted that the vocabulary had as pieces and that are now matched whole.
 
         Raises:
             InputTypeError: something that is no token.
@@ -142,7 +141,8 @@ class Vocabulary(SpecialTokens):
         for index, token in enumerate(tokens):
             if not isinstance(token, (str, AddedToken)):
                 raise InputTypeError(
-                    f"Token {index} is of type {type(token).__name__}; expected a string or an AddedToken.", index=index
+                    f"Token {index} is of type {type(token).__name__}; expected a string or an AddedToken.",
+                    index=index,
                 )
         with self._growth:
             self._backend, count = self._backend.with_tokens(tokens, special_tokens)
@@ -202,7 +202,9 @@ def _plain_id(value: Any, place: int | None) -> int:
         number = value.__index__()
     except (AttributeError, TypeError) as error:
         raise InputTypeError(
-            f"Ids are whole numbers; got {type(value).__name__}{where}.", type=type(value).__name__, index=place
+            f"Ids are whole numbers; got {type(value).__name__}{where}.",
+            type=type(value).__name__,
+            index=place,
         ) from error
     if not 0 <= number < 2**32:
         raise IdsOutOfRangeError(f"The id {number}{where} is no id: ids count from 0.", id=number, index=place)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-
 from pellucid.errors import TokenizerError
 from pellucid.tokenizers.backend import Backend, guarded
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 # BERT's own limit on the characters of a word; longer ones become the unknown token.
 _LONGEST_WORD = 100
@@ -16,7 +15,7 @@ _LONGEST_WORD = 100
 def read_vocabulary(path: Path | str) -> dict[str, int]:
     """Read a vocab.txt.
 
-    Lines end with \\n or \\r\\n; blank lines at the end are not tokens.
+    Lines end as on any system; blank lines at the end are not tokens.
 
     Raises:
         TokenizerError: unreadable, empty, not UTF-8, or a token that stands in two lines.
@@ -68,10 +67,6 @@ def wordpiece_backend(
     strip_accents: bool | None,
     tokenize_chinese_chars: bool,
     unk_token: str,
-    cls_token: str,
-    sep_token: str,
-    pad_token: str,
-    mask_token: str,
 ) -> Backend:
     """Build BERT's tokenizer from its vocabulary.
 
@@ -82,10 +77,6 @@ def wordpiece_backend(
         strip_accents: remove accents; None: if and only if `do_lower_case`.
         tokenize_chinese_chars: make each Chinese character a word.
         unk_token: the token for words that the vocabulary cannot spell; it must be in the vocabulary.
-        cls_token: put before the texts.
-        sep_token: put after each text.
-        pad_token: for padding.
-        mask_token: for masked words.
 
     Raises:
         TokenizerError: the unknown token is not in the vocabulary.
@@ -109,10 +100,15 @@ def wordpiece_backend(
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece(prefix="##")
-    backend = Backend(tokenizer)
-    # Those that the vocabulary lacks get the next ids; they must be known before the template names them.
-    special = [unk_token, sep_token, pad_token, cls_token, mask_token]
-    backend.add_in_place([token for token in dict.fromkeys(special) if token not in vocabulary], special=True)
+    return Backend(tokenizer)
+
+
+def put_template(backend: Backend, cls_token: str, sep_token: str) -> None:
+    """Let the special tokens be put around the texts: [CLS] A [SEP], or [CLS] A [SEP] B [SEP] with B of type 1.
+
+    The template holds ids, so this comes last: tokens that the vocabulary lacks must have been added.
+    """
+    tokenizer = backend.tokenizer
     tokenizer.post_processor = guarded(
         lambda: processors.TemplateProcessing(
             single=[cls_token, "$A:0", sep_token],
@@ -121,4 +117,3 @@ def wordpiece_backend(
         ),
         f"The special tokens {cls_token!r} and {sep_token!r} cannot be put into a template",
     )
-    return backend

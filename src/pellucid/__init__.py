@@ -1,0 +1,82 @@
+"""Pellucid runs Hugging Face checkpoints on text, with every step in plain view.
+
+The names and the numbers are those of `transformers`: change the import line of a notebook and it runs. Nothing is
+imported until a name is used, so `import pellucid` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Each public name, and the module that has it.
+_HOMES = {
+    "AutoConfig": "pellucid.models.auto",
+    "AutoModel": "pellucid.models.auto",
+    "AutoModelForSequenceClassification": "pellucid.models.auto",
+    "AutoTokenizer": "pellucid.tokenizers",
+    "BatchEncoding": "pellucid.tokenizers",
+    "BertConfig": "pellucid.architectures.bert",
+    "BertForSequenceClassification": "pellucid.models.table",
+    "BertModel": "pellucid.models.table",
+    "BertTokenizer": "pellucid.tokenizers",
+    "BertTokenizerFast": "pellucid.tokenizers",
+    "DistilBertConfig": "pellucid.architectures.distilbert",
+    "DistilBertForSequenceClassification": "pellucid.models.table",
+    "DistilBertModel": "pellucid.models.table",
+    "DistilBertTokenizer": "pellucid.tokenizers",
+    "DistilBertTokenizerFast": "pellucid.tokenizers",
+    "LoadingReport": "pellucid.checkpoints.report",
+    "ModelOutput": "pellucid.outputs",
+    "PellucidError": "pellucid.errors",
+    "Pipeline": "pellucid.pipelines",
+    "PreTrainedModel": "pellucid.models.base",
+    "PreTrainedTokenizerFast": "pellucid.tokenizers",
+    "PretrainedConfig": "pellucid.config",
+    "inspect_checkpoint": "pellucid.models.inspection",
+    "pipeline": "pellucid.pipelines",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+if TYPE_CHECKING:
+    from pellucid.architectures.bert import BertConfig as BertConfig
+    from pellucid.architectures.distilbert import DistilBertConfig as DistilBertConfig
+    from pellucid.checkpoints.report import LoadingReport as LoadingReport
+    from pellucid.config import PretrainedConfig as PretrainedConfig
+    from pellucid.errors import PellucidError as PellucidError
+    from pellucid.models.auto import AutoConfig as AutoConfig
+    from pellucid.models.auto import AutoModel as AutoModel
+    from pellucid.models.auto import AutoModelForSequenceClassification as AutoModelForSequenceClassification
+    from pellucid.models.base import PreTrainedModel as PreTrainedModel
+    from pellucid.models.inspection import inspect_checkpoint as inspect_checkpoint
+    from pellucid.models.table import BertForSequenceClassification as BertForSequenceClassification
+    from pellucid.models.table import BertModel as BertModel
+    from pellucid.models.table import (
+        DistilBertForSequenceClassification as DistilBertForSequenceClassification,
+    )
+    from pellucid.models.table import DistilBertModel as DistilBertModel
+    from pellucid.outputs import ModelOutput as ModelOutput
+    from pellucid.pipelines import Pipeline as Pipeline
+    from pellucid.pipelines import pipeline as pipeline
+    from pellucid.tokenizers import AutoTokenizer as AutoTokenizer
+    from pellucid.tokenizers import BatchEncoding as BatchEncoding
+    from pellucid.tokenizers import BertTokenizer as BertTokenizer
+    from pellucid.tokenizers import BertTokenizerFast as BertTokenizerFast
+    from pellucid.tokenizers import DistilBertTokenizer as DistilBertTokenizer
+    from pellucid.tokenizers import DistilBertTokenizerFast as DistilBertTokenizerFast
+    from pellucid.tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,68 @@
+"""`pellucid inspect`: what a checkpoint is, and which heads it has."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+SUMMARY = "tell what a checkpoint is, and which heads it has"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The sub-command's arguments."""
+    command = argparse.ArgumentParser(
+        prog="pellucid inspect",
+        description="Tell what a checkpoint is: family, heads, parameters, precision, size, and what of its weights "
+        "each head would not use or would miss. No weight is read.",
+    )
+    command.add_argument("checkpoint", metavar="CHECKPOINT", help="a folder, a repository on the Hub, or builtin")
+    command.add_argument("--revision", metavar="R", help="branch, tag or commit on the Hub")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    return command
+
+
+def execute(given: argparse.Namespace) -> int:
+    """Run the sub-command."""
+    from pellucid import inspect_checkpoint
+
+    found = inspect_checkpoint(given.checkpoint, revision=given.revision)
+    if given.json:
+        print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_described(found)))
+    return 1 if found.problem else 0
+
+
+def _described(found: Any) -> list[str]:
+    config = found.config
+    counts = sorted(found.dtypes.items(), key=lambda pair: -pair[1])
+    precision = ", ".join(f"{dtype} ({count} tensors)" for dtype, count in counts) or "nothing"
+    rows = [
+        ("checkpoint", found.name + (f" at {found.commit}" if found.commit else "")),
+        ("family", found.family),
+        ("made as", ", ".join(config.architectures or ["unknown"])),
+        ("parameters", f"{found.parameters:,}"),
+        ("stored", f"{found.size / 1e6:,.1f} MB in {precision}"),
+        (
+            "size",
+            f"{config.num_hidden_layers} layers of {config.hidden_size}, {config.num_attention_heads} heads",
+        ),
+        ("texts", f"{config.vocab_size:,} token ids, at most {config.max_position_embeddings} tokens"),
+        ("labels", ", ".join(f"{number} {label}" for number, label in config.id2label.items())),
+    ]
+    if config.unread:
+        rows.append(("not read", ", ".join(sorted(config.unread))))
+    if found.problem:
+        rows.append(("problem", found.problem))
+    lines = [f"{name:<12}{value}" for name, value in rows]
+    for head, report in found.heads.items():
+        facts = report.to_dict()
+        lines += [
+            "",
+            f"head {head} ({report.model}): {'complete' if not report.newly_initialised else 'incomplete'}",
+        ]
+        lines += [f"  missing      {name}" for name in facts["missing"]]
+        lines += [f"  wrong shape  {wrong}" for wrong in report.wrong_shape]
+        lines += [f"  not used     {name}" for name in facts["unused"]]
+    return lines

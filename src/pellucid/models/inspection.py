@@ -1,0 +1,115 @@
+"""What a checkpoint is, told from its config and the headers of its weights: no weight is read."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pellucid.architectures import family_of
+from pellucid.checkpoints.reading import tensor_headers
+from pellucid.checkpoints.report import LoadingReport
+from pellucid.config import Config, read_config
+from pellucid.errors import ConfigError
+from pellucid.models.arguments import LoadingArguments
+from pellucid.models.loading import compare
+from pellucid.models.table import CLASSES
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a checkpoint is, and how it fits each head that Pellucid has for its family.
+
+    Attributes:
+        name: the name or folder.
+        commit: the commit on the Hub; None for a folder.
+        family: `model_type`.
+        config: its config.
+        parameters: how many numbers it holds.
+        size: bytes of its weights.
+        dtypes: how many tensors are stored in each precision.
+        heads: for each head the report of what would be unused, missing, or of another shape.
+        problem: why its config cannot be computed, in words; None where it can.
+    """
+
+    name: str
+    commit: str | None
+    family: str
+    config: Config
+    parameters: int
+    size: int
+    dtypes: Mapping[str, int]
+    heads: Mapping[str, LoadingReport]
+    problem: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain lists and dictionaries."""
+        return {
+            "name": self.name,
+            "commit": self.commit,
+            "family": self.family,
+            "architectures": self.config.architectures,
+            "parameters": self.parameters,
+            "bytes": self.size,
+            "dtypes": dict(self.dtypes),
+            "labels": {str(number): label for number, label in self.config.id2label.items()},
+            "unread_config": sorted(self.config.unread),
+            "problem": self.problem,
+            "heads": {name: report.to_dict() for name, report in self.heads.items()},
+        }
+
+
+BYTES = {"float64": 8, "int64": 8, "uint64": 8, "float32": 4, "int32": 4, "uint32": 4}
+BYTES |= {"float16": 2, "bfloat16": 2, "int16": 2, "uint16": 2, "int8": 1, "uint8": 1, "bool": 1}
+
+
+def inspect_checkpoint(name_or_folder: str | os.PathLike[str], **arguments: Any) -> Inspection:
+    """Tell what a checkpoint is, before any weight is read.
+
+    Args:
+        name_or_folder: a folder, a repository on the Hub, or "builtin".
+        arguments: where to look: `revision`, `cache_dir`, `token`, `local_files_only`, `subfolder` …
+
+    Raises:
+        CheckpointError: no such checkpoint, or damaged files.
+        UnknownModelTypeError: a family that this version does not run.
+    """
+    given, _ = LoadingArguments.split(arguments)
+    checkpoint = given.locate(name_or_folder)
+    config_dict = read_config(checkpoint)
+    family = family_of(config_dict.get("model_type"), checkpoint.name)
+    config = family.config.from_dict(config_dict)
+    headers = tensor_headers(checkpoint, **given.reading())
+    dtypes: dict[str, int] = {}
+    for header in headers.values():
+        dtypes[header.dtype] = dtypes.get(header.dtype, 0) + 1
+    problem = None
+    try:
+        config.check()
+    except ConfigError as error:
+        problem = str(error)
+    return Inspection(
+        name=checkpoint.name,
+        commit=checkpoint.commit,
+        family=family.model_type,
+        config=config,
+        parameters=sum(math.prod(header.shape) for header in headers.values()),
+        size=sum(math.prod(header.shape) * BYTES[header.dtype] for header in headers.values()),
+        dtypes=dtypes,
+        heads={}
+        if problem
+        else {
+            head: compare(
+                headers,
+                family,
+                config,
+                head,
+                checkpoint=checkpoint.name,
+                model=CLASSES[family.model_type, head].__name__,
+            ).report
+            for head in family.heads
+        },
+        problem=problem,
+    )

@@ -1,0 +1,227 @@
+"""`pipeline()`: from the name of a task and of a checkpoint to something that answers."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pellucid.checkpoints.hub import Checkpoint
+from pellucid.config import Config
+from pellucid.errors import InputError, MissingHeadError, PipelineError
+from pellucid.models.arguments import LoadingArguments
+from pellucid.models.auto import BY_HEAD, AutoConfig
+from pellucid.models.base import PreTrainedModel
+from pellucid.models.loading import Loaded, parameters_of
+from pellucid.stages import Pipeline
+from pellucid.tasks import load_task, task_for_head, task_name
+from pellucid.tokenizers import AutoTokenizer
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["Pipeline", "pipeline"]
+
+
+def pipeline(
+    task: str | None = None,
+    model: str | os.PathLike[str] | PreTrainedModel | None = None,
+    config: str | os.PathLike[str] | Config | None = None,
+    tokenizer: Any = None,
+    feature_extractor: Any = None,
+    image_processor: Any = None,
+    processor: Any = None,
+    framework: str | None = None,
+    revision: str | None = None,
+    use_fast: bool = True,
+    token: str | bool | None = None,
+    device: Any = None,
+    device_map: Any = None,
+    dtype: Any = None,
+    trust_remote_code: bool | None = None,
+    model_kwargs: Mapping[str, Any] | None = None,
+    pipeline_class: type[Pipeline] | None = None,
+    *,
+    engine: str | None = None,
+    allow_untrained_head: bool = False,
+    **arguments: Any,
+) -> Pipeline:
+    """Join a task, a checkpoint's model and its tokenizer.
+
+    Args:
+        task: "text-classification" (or "sentiment-analysis"), "feature-extraction"; told by the model where left out.
+        model: a folder, a repository on the Hub, "builtin", or a model; the usual one for the task where left out.
+        config: a config, or the checkpoint to read it from, in place of the model's own.
+        tokenizer: a tokenizer, or the checkpoint to read it from; the model's where left out.
+        feature_extractor: for other kinds of data than text: not taken.
+        image_processor: likewise.
+        processor: likewise.
+        framework: "pt", "tf" or "np": the engine, in the words of `transformers`.
+        revision: branch, tag or commit on the Hub.
+        use_fast: accepted; there is one tokenizer, and it is fast.
+        token: for private repositories.
+        device: None, "cpu" or -1.
+        device_map: None, "cpu" or "auto".
+        dtype: the precision to compute in; "float32" where left out, "auto" for the stored one.
+        trust_remote_code: accepted; code of a checkpoint is never run.
+        model_kwargs: further arguments of the model's `from_pretrained`.
+        pipeline_class: a subclass of `Pipeline` to make.
+        engine: "openvino" or "numpy"; the fastest installed one where left out.
+        allow_untrained_head: answer with random weights where the checkpoint lacks the head that the task needs.
+        arguments: the task's, as defaults for every call; also `batch_size`, `max_tokens` and `progress`.
+
+    Returns:
+        A pipeline, to be called with texts.
+
+    Raises:
+        UnknownTaskError: no such task.
+        PipelineError: neither task nor model, or a tokenizer without a model.
+        MissingHeadError: the checkpoint has no trained head for the task.
+        CheckpointError, ConfigError, TokenizerError, EngineError: the checkpoint cannot be loaded.
+    """
+    if task is None and model is None:
+        raise PipelineError(
+            "Impossible to instantiate a pipeline without either a task or a model being specified. "
+            "Please provide a task class or a model"
+        )
+    if model is None and tokenizer is not None:
+        raise PipelineError(
+            "Impossible to instantiate a pipeline with tokenizer specified but not the model as the provided tokenizer "
+            "may not be compatible with the default model. Please provide a PreTrainedModel class or a path/identifier "
+            "to a pretrained model when providing tokenizer."
+        )
+    others = {
+        "feature_extractor": feature_extractor,
+        "image_processor": image_processor,
+        "processor": processor,
+    }
+    for name, value in others.items():
+        if value is not None:
+            raise InputError(f"`{name}` was given, and Pellucid computes on text alone. Leave it out.", name=name)
+    if task is not None:
+        task = task_name(task)
+    given = _loading_arguments(
+        model_kwargs or {},
+        arguments,
+        revision=revision, token=token, device=device, device_map=device_map, dtype=dtype, framework=framework,
+        trust_remote_code=trust_remote_code, engine=engine,
+    )  # fmt: skip
+    if model is None:
+        assert task is not None
+        model, default_revision = load_task(task).CHECKPOINT
+        logger.warning(
+            "No model was supplied, defaulted to %s and revision %s.\nUsing a pipeline without specifying a model name "
+            "and revision in production is not recommended.",
+            model,
+            default_revision,
+        )
+        given.setdefault("revision", default_revision)
+    loading, changes = LoadingArguments.split(given)
+    if not isinstance(model, PreTrainedModel):
+        checkpoint = loading.locate(model)
+        task, model = _load(task, checkpoint, config, loading, changes, allow_untrained_head)
+        if tokenizer is None:
+            # From the very commit that the model came from.
+            loading = replace(loading, revision=checkpoint.commit or loading.revision)
+            tokenizer = checkpoint.name
+    elif task is None:
+        task = task_for_head(model.head)
+    elif model.head != load_task(task).HEAD and load_task(task).HEAD != "base":
+        raise MissingHeadError(
+            f"{type(model).__name__} has no head for {task!r}. Load the checkpoint with "
+            f"{BY_HEAD[load_task(task).HEAD].__name__}.",
+            task=task,
+        )
+    if tokenizer is None:
+        raise PipelineError(
+            "Impossible to guess which tokenizer to use. Please provide a PreTrainedTokenizer class or a "
+            "path/identifier to a pretrained tokenizer."
+        )
+    assert task is not None
+    tokenizer = _tokenizer(tokenizer, loading)
+    return (pipeline_class or Pipeline)(task, model, tokenizer, **arguments)
+
+
+def _loading_arguments(model_kwargs: Mapping[str, Any], arguments: dict[str, Any], **named: Any) -> dict[str, Any]:
+    """The arguments for the model, from the three places where they may stand."""
+    given = {name: value for name, value in named.items() if value is not None}
+    in_arguments = {name: arguments.pop(name) for name in LoadingArguments.names() if name in arguments}
+    for source in (model_kwargs, in_arguments):
+        for name, value in source.items():
+            if name in given:
+                raise InputError(
+                    f"`{name}` is given both to pipeline() and in `model_kwargs`. Leave one out.",
+                    name=name,
+                )
+            given[name] = value
+    if {"dtype", "torch_dtype"} <= set(given):
+        raise InputError("Both `dtype` and `torch_dtype` are given; they mean the same. Leave `torch_dtype` out.")
+    return given
+
+
+def _load(
+    task: str | None,
+    checkpoint: Checkpoint,
+    config: str | os.PathLike[str] | Config | None,
+    loading: LoadingArguments,
+    changes: Mapping[str, Any],
+    allow_untrained_head: bool,
+) -> tuple[str, PreTrainedModel]:
+    """Load the model that a task needs; and tell the task by the config where none is named."""
+    if isinstance(config, Config):
+        settled = config
+    elif config is not None:
+        settled = AutoConfig.from_pretrained(config)
+    else:
+        settled = BY_HEAD["base"].config_of(checkpoint)
+    if task is None:
+        task = _task_of(settled, checkpoint)
+    needed = load_task(task)
+    model_class = BY_HEAD[needed.HEAD].class_for(settled)
+    model, loaded = model_class.load(checkpoint, settled, loading, changes)
+    untrained = _untrained(model, loaded, needed.OUTPUTS)
+    if untrained and not allow_untrained_head:
+        raise MissingHeadError(
+            f"{checkpoint.name!r} has no trained head for {task!r}: {', '.join(untrained)} "
+            f"{'is' if len(untrained) == 1 else 'are'} not among its weights. Answers would be random. Use a checkpoint "
+            "that was fine-tuned for this task, or pass `allow_untrained_head=True`.",
+            task=task,
+            missing=untrained,
+        )
+    if untrained:
+        logger.warning(loaded.report.words())
+    return task, model
+
+
+def _task_of(config: Config, checkpoint: Checkpoint) -> str:
+    """The task that a config's `architectures` were made for."""
+    for name in config.architectures or ():
+        for head, auto_class in BY_HEAD.items():
+            task = task_for_head(head)
+            if task is not None and auto_class.class_for(config).__name__ == name:
+                return task
+    raise PipelineError(
+        f"The task of {checkpoint.name!r} cannot be told from its config, whose `architectures` are "
+        f"{config.architectures}. Name the task: pipeline('text-classification', model=…)."
+    )
+
+
+def _untrained(model: PreTrainedModel, loaded: Loaded, outputs: tuple[str, ...]) -> list[str]:
+    """Parameters that the task's outputs need and that are newly initialised, in the checkpoint's names."""
+    needed = parameters_of(model.family, model.config, model.head, outputs)
+    return [model.family.names.hub_name(name) for name in needed if name in loaded.new]
+
+
+def _tokenizer(tokenizer: Any, loading: LoadingArguments) -> Any:
+    if callable(tokenizer):
+        return tokenizer
+    return AutoTokenizer.from_pretrained(
+        tokenizer,
+        revision=loading.revision,
+        cache_dir=loading.cache_dir,
+        token=loading.token,
+        local_files_only=loading.local_files_only,
+        force_download=loading.force_download,
+        subfolder=loading.subfolder,
+    )

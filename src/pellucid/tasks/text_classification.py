@@ -1,0 +1,171 @@
+"""Text classification: the logits of a whole text become labels with scores.
+
+The arguments, shapes and orders are those of `transformers` 4.57, its `TextClassificationPipeline`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.errors import InputError, InputTypeError
+from pellucid.tasks.tokenizing import check_tokenizing
+
+logger = logging.getLogger(__name__)
+
+HEAD = "sequence-classification"
+OUTPUTS = ("logits",)
+CHECKPOINT = ("distilbert/distilbert-base-uncased-finetuned-sst-2-english", "714eb0f")
+WINDOW = 2048
+
+Floats = npt.NDArray[np.floating[Any]]
+
+FUNCTIONS = ("sigmoid", "softmax", "none")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was made of the caller's arguments.
+
+    Attributes:
+        labels: the name of each label, by its number.
+        function: "sigmoid", "softmax" or "none".
+        top_k: how many labels to give; None for all.
+        is_sorted: whether `top_k` was named: labels then come as a list, best first.
+        tokenizing: the arguments for the tokenizer.
+    """
+
+    labels: Mapping[int, str]
+    function: str
+    top_k: int | None = 1
+    is_sorted: bool = False
+    tokenizing: dict[str, Any] = field(default_factory=dict)
+
+
+def settle(arguments: Mapping[str, Any], config: Any) -> Settings:
+    """Read the caller's arguments.
+
+    Args:
+        arguments: `top_k`, `function_to_apply`, `return_all_scores`; all others are the tokenizer's.
+        config: the model's; it names the labels and the kind of problem.
+
+    Raises:
+        InputError: a value that means nothing; the message lists those that do.
+    """
+    rest = dict(arguments)
+    is_sorted = "top_k" in rest
+    top_k = rest.pop("top_k", 1)
+    if is_sorted and top_k is not None and (type(top_k) is not int or top_k < 1):
+        raise InputError(f"`top_k={top_k!r}` must be a whole number above 0, or None for all labels.")
+    all_scores = rest.pop("return_all_scores", None)
+    if all_scores is None:
+        all_scores = getattr(config, "return_all_scores", None)
+    if all_scores is not None and not is_sorted:
+        logger.warning(
+            "`return_all_scores` is now deprecated,  if want a similar functionality use `top_k=None` instead of "
+            "`return_all_scores=True` or `top_k=1` instead of `return_all_scores=False`."
+        )
+        top_k = None if all_scores else 1
+    asked = rest.pop("function_to_apply", None)
+    return Settings(
+        labels=config.id2label,
+        function=_function_for(config) if asked is None else _function_named(asked),
+        top_k=top_k,
+        is_sorted=is_sorted,
+        tokenizing=check_tokenizing(rest, ("top_k", "function_to_apply", "return_all_scores")),
+    )
+
+
+def _function_named(word: Any) -> str:
+    name = str(getattr(word, "value", word)).lower()
+    if name not in FUNCTIONS:
+        raise InputError(
+            f"`function_to_apply={word!r}` is not one of {', '.join(FUNCTIONS)}. Leave it out for the usual."
+        )
+    return name
+
+
+def _function_for(config: Any) -> str:
+    """Which function the kind of problem asks for."""
+    if config.problem_type == "regression":
+        return "none"
+    if config.problem_type == "multi_label_classification" or config.num_labels == 1:
+        return "sigmoid"
+    if config.problem_type == "single_label_classification" or config.num_labels > 1:
+        return "softmax"
+    return _function_named(getattr(config, "function_to_apply", None) or "none")
+
+
+def texts_of(item: Any, index: int) -> tuple[Any, Any]:
+    """The text and the second text in one input: a string, `{"text", "text_pair"}`, or the old `[[text, pair]]`.
+
+    Raises:
+        InputTypeError: anything else.
+        InputError: a dictionary with other keys, or a list that is not the old form of a pair.
+    """
+    if isinstance(item, str):
+        return item, None
+    if isinstance(item, Mapping):
+        if "text" not in item or not set(item) <= {"text", "text_pair"}:
+            raise InputError(
+                f"Input {index} is a dictionary with the keys {list(item)}; it must have `text`, and may have "
+                "`text_pair`.",
+                index=index,
+            )
+        return item["text"], item.get("text_pair")
+    if isinstance(item, list):
+        if len(item) == 1 and isinstance(item[0], list) and len(item[0]) == 2:
+            return item[0][0], item[0][1]
+        raise InputError(
+            "The pipeline received invalid inputs, if you are trying to send text pairs, you can try to send a "
+            'dictionary `{"text": "My text", "text_pair": "My pair"}` in order to send a text pair.',
+            index=index,
+        )
+    raise InputTypeError(
+        f"Input {index} is of type {type(item).__name__}; it must be a string, or a dictionary with `text` and "
+        "`text_pair`.",
+        index=index,
+    )
+
+
+def scores(logits: Floats, function: str) -> Floats:
+    """Scores in 0–1 of each label: `[C] → [C]`; the logits themselves for "none"."""
+    if function == "none":
+        return logits
+    if function == "sigmoid":
+        small = np.exp(-np.abs(logits))
+        return np.where(logits >= 0, 1, small) / (1 + small)
+    exponentials = np.exp(logits - logits.max())
+    return exponentials / exponentials.sum()
+
+
+def answer(values: Floats, settings: Settings) -> Any:
+    """Name and score the labels of one text.
+
+    Args:
+        values: logits `[C]`.
+        settings: how.
+
+    Returns:
+        `{"label", "score"}` of the best label; a list of them where several, or `top_k`, were asked for. Ties keep the
+        order of the labels.
+    """
+    found = scores(values, settings.function)
+    if settings.top_k == 1 and not settings.is_sorted:
+        best = int(found.argmax())
+        return {"label": settings.labels[best], "score": float(found[best])}
+    labelled = [{"label": settings.labels[i], "score": float(score)} for i, score in enumerate(found)]
+    if settings.is_sorted:
+        labelled.sort(key=lambda one: -one["score"])  # type: ignore[operator]
+        labelled = labelled[: settings.top_k]
+    return labelled
+
+
+def whole(answer: Any, item: Any, arguments: Mapping[str, Any]) -> Any:
+    """A single string's answer is a list of one, unless `top_k` was named in the call."""
+    return [answer] if isinstance(item, str) and "top_k" not in arguments else answer

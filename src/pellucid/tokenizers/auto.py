@@ -1,0 +1,127 @@
+"""Which tokenizer class a checkpoint asks for."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from pellucid.checkpoints.hub import Checkpoint
+from pellucid.errors import InputTypeError, TokenizerError
+from pellucid.tokenizers.base import PreTrainedTokenizerFast
+from pellucid.tokenizers.bert import (
+    BertTokenizer,
+    BertTokenizerFast,
+    DistilBertTokenizer,
+    DistilBertTokenizerFast,
+)
+from pellucid.tokenizers.loading import (
+    CONFIG_FILE,
+    TOKENIZER_FILE,
+    locate_tokenizer,
+    not_found,
+    read_config,
+)
+
+# By the names in tokenizer_config.json, without "Fast": the class of the Python name, and the fast one.
+CLASSES: dict[str, tuple[type[PreTrainedTokenizerFast], type[PreTrainedTokenizerFast]]] = {
+    "BertTokenizer": (BertTokenizer, BertTokenizerFast),
+    "DistilBertTokenizer": (DistilBertTokenizer, DistilBertTokenizerFast),
+}
+
+# By the `model_type` of config.json.
+FAMILIES = {"bert": "BertTokenizer", "distilbert": "DistilBertTokenizer"}
+
+# Families whose models take no token types: what a tokenizer of another class hands to them.
+WITHOUT_TOKEN_TYPES = frozenset(
+    [
+        "bart",
+        "camembert",
+        "distilbert",
+        "gpt2",
+        "longformer",
+        "mpnet",
+        "roberta",
+        "t5",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    ]
+)
+
+
+class AutoTokenizer:
+    """Picks the tokenizer class that a checkpoint asks for; only `from_pretrained` makes sense."""
+
+    def __init__(self) -> None:
+        raise InputTypeError(
+            "AutoTokenizer is designed to be instantiated using the "
+            "`AutoTokenizer.from_pretrained(pretrained_model_name_or_path)` method."
+        )
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], *, use_fast: bool = True, **kwargs: Any
+    ) -> PreTrainedTokenizerFast:
+        """Load the tokenizer of a checkpoint.
+
+        The class is the one that tokenizer_config.json names, else that of the model type in config.json. Where neither
+        names a class that is known here, a tokenizer.json is enough: it is loaded as `PreTrainedTokenizerFast`.
+
+        Args:
+            pretrained_model_name_or_path: a folder, or the name of a repository on the Hub.
+            use_fast: False gives the class its name without "Fast"; the splitting is done by the Rust library always.
+            **kwargs: where to look, and overrides, as for `PreTrainedTokenizerFast.from_pretrained`; `tokenizer_type`
+                names the model type and `config` a model's configuration, for checkpoints that do not say.
+
+        Raises:
+            TokenizerNotFoundError: the checkpoint has no tokenizer files; the message lists those looked for.
+            TokenizerError: they are damaged, or of a class that is not known here and cannot be loaded without it.
+            CheckpointNotFoundError: there is no such folder or repository.
+            OfflineError: they are not in the cache, and the Hub is out of reach.
+        """
+        config = kwargs.pop("config", None)
+        tokenizer_type = kwargs.pop("tokenizer_type", None)
+        if tokenizer_type is not None and tokenizer_type not in FAMILIES:
+            raise TokenizerError(
+                f"Passed `tokenizer_type` {tokenizer_type} does not exist. `tokenizer_type` should be one of "
+                f"{', '.join(FAMILIES)}."
+            )
+        checkpoint = locate_tokenizer(pretrained_model_name_or_path, kwargs)
+        model_type = tokenizer_type or getattr(config, "model_type", None)
+        name = (
+            FAMILIES[tokenizer_type] if tokenizer_type else read_config(checkpoint, CONFIG_FILE).get("tokenizer_class")
+        )
+        if model_type is None:
+            model_config = read_config(checkpoint, "config.json")
+            model_type = model_config.get("model_type")
+            name = name or model_config.get("tokenizer_class")
+        name = name or FAMILIES.get(str(model_type))
+        classes = CLASSES.get(str(name).removesuffix("Fast"))
+        if classes is not None:
+            return classes[1 if use_fast else 0]._from_checkpoint(checkpoint, kwargs)
+        if checkpoint.file(TOKENIZER_FILE) is None:
+            raise _unknown(checkpoint, name, model_type)
+        tokenizer = PreTrainedTokenizerFast._from_checkpoint(checkpoint, kwargs)
+        if "model_input_names" not in tokenizer.init_kwargs and model_type in WITHOUT_TOKEN_TYPES:
+            tokenizer.model_input_names = ["input_ids", "attention_mask"]
+        return tokenizer
+
+
+def _unknown(checkpoint: Checkpoint, name: Any, model_type: Any) -> Exception:
+    """The error for a checkpoint without tokenizer.json whose class is not known."""
+    known = ", ".join(CLASSES)
+    if name is None and checkpoint.file("vocab.txt") is None:
+        return not_found(checkpoint, TOKENIZER_FILE, "vocab.txt")
+    if name is None:
+        return TokenizerError(
+            f"{checkpoint.name} has a vocab.txt, but neither {CONFIG_FILE} nor config.json says what tokenizer it is "
+            f"for (model_type is {model_type!r}). Load it with its class, e.g. BertTokenizer.from_pretrained(…, "
+            f"do_lower_case=True). Supported: {known}.",
+            path=checkpoint.name,
+        )
+    return TokenizerError(
+        f"Tokenizer class {name} does not exist or is not currently imported, and {checkpoint.name} has no "
+        f"{TOKENIZER_FILE}, which would do without. Supported: {known}, and any tokenizer with a {TOKENIZER_FILE}.",
+        path=checkpoint.name,
+        tokenizer_class=name,
+    )

@@ -1,0 +1,66 @@
+"""Tiny checkpoints with large weights: a wrong mask, activation or epsilon shows in the first digits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+WORDS = (
+    "[PAD] [UNK] [CLS] [SEP] [MASK] a b c d e f g h i j k l m n o p q r s t u v w x y z ##a ##b ##c ##e ##i ##ing ##n ##o "
+    "##s ##t ##y . , ! ? ' the movie was good bad very not great film i love hate this"
+).split()
+
+VOCABULARY = list(dict.fromkeys(WORDS))
+
+SIZES: dict[str, dict[str, Any]] = {
+    "bert": {
+        "vocab_size": len(VOCABULARY),
+        "hidden_size": 24,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "intermediate_size": 40,
+        "max_position_embeddings": 40,
+    },
+    "distilbert": {
+        "vocab_size": len(VOCABULARY),
+        "dim": 24,
+        "n_layers": 3,
+        "n_heads": 4,
+        "hidden_dim": 40,
+        "max_position_embeddings": 40,
+    },
+}
+
+CLASS_PREFIX = {"bert": "Bert", "distilbert": "DistilBert"}
+
+
+def write_tokenizer(folder: Path) -> None:
+    """The vocabulary alone: enough for a tokenizer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
+
+
+def reference_model(family: str, suffix: str, *, seed: int = 0, **changes: Any) -> Any:
+    """A model of `transformers` with large random weights, ready to predict."""
+    import torch
+    import transformers
+
+    torch.manual_seed(seed)
+    prefix = CLASS_PREFIX[family]
+    config = getattr(transformers, f"{prefix}Config")(**{**SIZES[family], **changes}, attn_implementation="eager")
+    model = getattr(transformers, prefix + suffix)(config)
+    for name, parameter in model.named_parameters():
+        is_norm = "norm" in name.lower() and name.endswith("weight")
+        parameter.data = torch.randn_like(parameter) * 0.3 + float(is_norm)
+    return model.eval()
+
+
+def pellucid_checkpoint(folder: Path, family: str, suffix: str, **changes: Any) -> Path:
+    """The same made by Pellucid alone, for environments without `transformers`."""
+    import pellucid
+
+    prefix = CLASS_PREFIX[family]
+    config = getattr(pellucid, f"{prefix}Config")(**{**SIZES[family], "initializer_range": 0.5, **changes})
+    getattr(pellucid, prefix + suffix)(config).save_pretrained(folder)
+    write_tokenizer(folder)
+    return folder
