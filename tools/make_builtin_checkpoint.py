@@ -88,8 +88,8 @@ def prune_vocabulary(pieces: Sequence[str], counts: Counter[str], size: int) -> 
     """Chooses the pieces to keep.
 
     Special tokens and single Latin characters come first: with them every English word can still be spelled.
-    Then the pieces that occur at least twice in the training texts, then the rest in the order of the
-    vocabulary, which is roughly that of frequency in general English.
+    Then the pieces that occur at least twice in the training texts, the most frequent first; then, if there is
+    room, the rest in the order of the vocabulary, which is roughly that of frequency in general English.
 
     Args:
         pieces: the whole WordPiece vocabulary, by id.

@@ -74,13 +74,11 @@ class BertTokenizerFast(PreTrainedTokenizerFast):
         self.do_lower_case = do_lower_case
         if tokenizer_file is None and not kwargs.keys() & {"tokenizer_object", "loaded_backend"}:
             put_template(self._backend, str(cls_token), str(sep_token))
-        # transformers 5, which writes "backend", leaves the options out where tokenizer.json holds them.
-        if "backend" not in kwargs:
-            self._apply_options(
-                lowercase=do_lower_case,
-                strip_accents=strip_accents,
-                handle_chinese_chars=tokenize_chinese_chars,
-            )
+        self._apply_options(
+            lowercase=do_lower_case,
+            strip_accents=strip_accents,
+            handle_chinese_chars=tokenize_chinese_chars,
+        )
 
     def _backend_from_vocabulary(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Backend:
         path = args[0] if args else None

@@ -175,6 +175,8 @@ class Calling(Resolving):
             TokenizerError: the tokenizer's files are broken.
         """
         check_texts(texts, "texts")
+        if isinstance(texts, str):
+            raise InputTypeError("`texts` is one string where a list of texts is expected. Give [text].")
         options = Options(
             add_special_tokens=add_special_tokens,
             truncation=False if truncation is None else truncation,

@@ -115,6 +115,8 @@ def constructor_arguments(files: TokenizerFiles, overrides: Mapping[str, Any]) -
         TokenizerError: a token that is neither a text nor an object with "content".
     """
     arguments = {key: value for key, value in files.config.items() if key not in ("tokenizer_class", "init_inputs")}
+    if "backend" in files.config and files.loaded_backend is not None:
+        arguments = {**_normalizer_options(files.loaded_backend.backend), **arguments}
     arguments.update(overrides)
     if files.chat_template is not None:
         arguments.setdefault("chat_template", files.chat_template)
@@ -150,6 +152,21 @@ def constructor_arguments(files: TokenizerFiles, overrides: Mapping[str, Any]) -
     if files.loaded_backend is not None and "tokenizer_file" not in overrides:
         arguments["loaded_backend"] = files.loaded_backend
     return arguments
+
+
+def _normalizer_options(backend: Backend) -> dict[str, Any]:
+    """The options of BERT's classes as the normalizer has them.
+
+    transformers 5, which writes "backend" into the config, leaves them out there; the defaults of 4.57 would turn a
+    cased tokenizer into an uncased one.
+    """
+    state = backend.component("normalizer")
+    names = {
+        "lowercase": "do_lower_case",
+        "strip_accents": "strip_accents",
+        "handle_chinese_chars": "tokenize_chinese_chars",
+    }
+    return {option: state[name] for name, option in names.items() if name in state}
 
 
 def _merge_special_tokens(
