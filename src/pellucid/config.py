@@ -15,9 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from pellucid.checkpoints.hub import Checkpoint, locate
-from pellucid.checkpoints.json_file import read_json
+from pellucid.checkpoints.hub import locate
+from pellucid.checkpoints.json_file import config_dict_of, read_json
 from pellucid.checkpoints.saving import write_folder
+from pellucid.config_keys import COMMON, NOT_ATTRIBUTES, PROBLEM_TYPES, REFUSED
 from pellucid.errors import ConfigError, UnsupportedConfigError
 
 logger = logging.getLogger(__name__)
@@ -25,73 +26,6 @@ logger = logging.getLogger(__name__)
 TRANSFORMERS_VERSION = "4.57.6"
 """The release of `transformers` whose names, formats and numbers are those of this package."""
 
-PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
-
-# What every config of `transformers` has, with its default. These are read:
-READ: dict[str, Any] = {
-    "architectures": None,
-    "dtype": None,
-    "output_attentions": False,
-    "output_hidden_states": False,
-    "pad_token_id": None,
-    "problem_type": None,
-    "return_dict": True,
-    "tokenizer_class": None,
-}
-# These are refused when they hold anything else, since they change what is computed:
-REFUSED: dict[str, Any] = {
-    "add_cross_attention": False,
-    "cross_attention_hidden_size": None,
-    "is_decoder": False,
-    "is_encoder_decoder": False,
-    "pruned_heads": {},
-    "quantization_config": None,
-    "tie_encoder_decoder": False,
-}
-# These are harmless: they speak of training, of generating text, of memory, or of other tokens' ids.
-HARMLESS: dict[str, Any] = {
-    "bad_words_ids": None,
-    "begin_suppress_tokens": None,
-    "bos_token_id": None,
-    "chunk_size_feed_forward": 0,
-    "decoder_start_token_id": None,
-    "diversity_penalty": 0.0,
-    "do_sample": False,
-    "early_stopping": False,
-    "encoder_no_repeat_ngram_size": 0,
-    "eos_token_id": None,
-    "exponential_decay_length_penalty": None,
-    "finetuning_task": None,
-    "forced_bos_token_id": None,
-    "forced_eos_token_id": None,
-    "length_penalty": 1.0,
-    "max_length": 20,
-    "min_length": 0,
-    "no_repeat_ngram_size": 0,
-    "num_beam_groups": 1,
-    "num_beams": 1,
-    "num_return_sequences": 1,
-    "output_scores": False,
-    "prefix": None,
-    "remove_invalid_values": False,
-    "repetition_penalty": 1.0,
-    "return_dict_in_generate": False,
-    "sep_token_id": None,
-    "suppress_tokens": None,
-    "task_specific_params": None,
-    "temperature": 1.0,
-    "tf_legacy_loss": False,
-    "tie_word_embeddings": True,
-    "top_k": 50,
-    "top_p": 1.0,
-    "torchscript": False,
-    "typical_p": 1.0,
-    "use_bfloat16": False,
-}
-COMMON = {**READ, **REFUSED, **HARMLESS}
-
-# Written into config.json by `transformers` and answered in other ways.
-NOT_ATTRIBUTES = ("model_type", "transformers_version", "torch_dtype", "num_labels", "id2label", "label2id")
 
 AnyConfig = TypeVar("AnyConfig", bound="Config")
 
@@ -270,7 +204,7 @@ class Config:
             force_download=force_download,
             subfolder=subfolder,
         )
-        return cls.from_dict(read_config(checkpoint), return_unused_kwargs=return_unused_kwargs, **changes)
+        return cls.from_dict(config_dict_of(checkpoint), return_unused_kwargs=return_unused_kwargs, **changes)
 
     @classmethod
     def from_dict(
@@ -383,17 +317,6 @@ class Config:
 
 def _json(values: Mapping[str, Any]) -> str:
     return json.dumps(values, indent=2, sort_keys=True) + "\n"
-
-
-def read_config(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The keys of a checkpoint's config.json, with the name it was loaded by.
-
-    Raises:
-        CheckpointNotFoundError: the checkpoint has no config.json.
-        ConfigError: config.json is not JSON, or not a dictionary.
-    """
-    path = checkpoint.require("config.json")
-    return {**read_json(path, ConfigError), "_name_or_path": checkpoint.name}
 
 
 PretrainedConfig = Config

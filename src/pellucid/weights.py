@@ -21,6 +21,10 @@ class Tensor(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Its shape."""
 
+    @property
+    def data(self) -> Any:
+        """The stored memory as a NumPy array; bfloat16 is seen as uint16."""
+
     def array(self, dtype: Any) -> Any:
         """It as a NumPy array of a floating dtype; the stored memory itself where that is its dtype."""
 

@@ -195,7 +195,9 @@ def test_signatures_are_those_of_the_vocabulary(engine: str) -> None:
 
     module = importlib.import_module(f"pellucid.engines.{engine}")
     (subclass,) = [
-        value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Ops) and value is not Ops
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Ops) and value is not Ops
     ]
     assert not subclass.__abstractmethods__
     for name, method in inspect.getmembers(Ops, inspect.isfunction):

@@ -22,9 +22,7 @@ ALL = {"output_hidden_states": True, "output_attentions": True}
 
 TOLERANCE = {"float32": {"rtol": 1e-4, "atol": 1e-5}, "float64": {"rtol": 0, "atol": 1e-10}}
 
-ENGINE_DTYPES = [
-    (engine, dtype) for engine in ENGINES for dtype in load_engine(engine)[1].DTYPES if dtype in TOLERANCE
-]
+ENGINE_DTYPES = [(engine, dtype) for engine in ENGINES for dtype in load_engine(engine)[1].DTYPES if dtype in TOLERANCE]
 
 
 def batch(family: str) -> dict[str, Any]:

@@ -56,11 +56,11 @@ def test_every_token_is_traced_to_its_text_word_and_characters(pair: Any) -> Non
 
 
 def test_unknown_keys_say_which_there_are(pair: Any) -> None:
-    with pytest.raises(UnknownKeyError, match="'labels'.*input_ids, token_type_ids"):
+    with pytest.raises(UnknownKeyError, match=r"'labels'.*input_ids, token_type_ids"):
         pair["labels"]
     with pytest.raises(KeyError, match="No row 7: the batch has 2"):
         pair[7]
-    with pytest.raises(KeyError, match="Invalid key. Only three types of key are available"):
+    with pytest.raises(KeyError, match=r"Invalid key. Only three types of key are available"):
         pair[1.5]
     with pytest.raises(AttributeError, match="'labels'; its rows are: input_ids"):
         _ = pair.labels

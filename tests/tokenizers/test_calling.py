@@ -216,7 +216,7 @@ def test_a_tokenizer_that_breaks_on_a_text_raises_a_tokenizer_error() -> None:
         tokenizer("zzz")
 
 
-class PanicException(BaseException):  # noqa: N818 - the name under which PyO3 raises a Rust panic
+class PanicException(BaseException):  # the name under which PyO3 raises a Rust panic
     pass
 
 

@@ -83,22 +83,22 @@ def test_a_tokenizer_json_alone_is_enough(tmp_path: Path, tiny_json: str) -> Non
 
 def test_an_unknown_class_without_tokenizer_json_lists_what_is_supported(tmp_path: Path) -> None:
     folder = write(tmp_path / "model", tokenizer_config={"tokenizer_class": "XYZTokenizer"}, vocab="a\n")
-    with pytest.raises(TokenizerError, match="Tokenizer class XYZTokenizer does not exist.*BertTokenizer, DistilBert"):
+    with pytest.raises(TokenizerError, match=r"Tokenizer class XYZTokenizer does not exist.*BertTokenizer, DistilBert"):
         AutoTokenizer.from_pretrained(folder)
 
 
 def test_a_vocabulary_that_nothing_explains_is_not_guessed_at(tmp_path: Path) -> None:
-    with pytest.raises(TokenizerError, match="neither tokenizer_config.json nor config.json says"):
+    with pytest.raises(TokenizerError, match=r"neither tokenizer_config.json nor config.json says"):
         AutoTokenizer.from_pretrained(write(tmp_path / "model", vocab="[UNK]\na\n"))
 
 
 def test_no_files_at_all_lists_the_names_looked_for(tmp_path: Path) -> None:
     folder = write(tmp_path / "model", config={"model_type": "bert"})
     for kind in (AutoTokenizer, BertTokenizer):
-        with pytest.raises(TokenizerNotFoundError, match="looked for tokenizer.json, vocab.txt") as caught:
+        with pytest.raises(TokenizerNotFoundError, match=r"looked for tokenizer.json, vocab.txt") as caught:
             kind.from_pretrained(folder)
         assert isinstance(caught.value, OSError)
-    with pytest.raises(TokenizerNotFoundError, match="looked for tokenizer.json"):
+    with pytest.raises(TokenizerNotFoundError, match=r"looked for tokenizer.json"):
         PreTrainedTokenizerFast.from_pretrained(folder)
     with pytest.raises(TokenizerNotFoundError, match="needs a vocabulary: give vocab_file="):
         BertTokenizer()
@@ -252,7 +252,8 @@ def check_same_tokenizer(ours: Any, theirs: Any) -> None:
     assert len(ours) == len(theirs)
     names = (
         "special_tokens_map all_special_tokens all_special_ids added_tokens_encoder model_max_length padding_side "
-        "truncation_side model_input_names clean_up_tokenization_spaces pad_token_id mask_token_id unk_token_id vocab_size"
+        "truncation_side model_input_names clean_up_tokenization_spaces pad_token_id mask_token_id unk_token_id "
+        "vocab_size"
     )
     for name in names.split():
         assert getattr(ours, name) == getattr(theirs, name), name

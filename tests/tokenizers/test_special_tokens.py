@@ -80,7 +80,7 @@ def test_special_tokens_added_by_role_are_skipped_in_decoding(tiny: Any) -> None
 
 
 def test_impossible_roles_are_refused(tiny: Any, tiny_vocabulary: Any) -> None:
-    with pytest.raises(InputError, match="Key pad is not a special token. The roles are: bos_token"):
+    with pytest.raises(InputError, match=r"Key pad is not a special token. The roles are: bos_token"):
         tiny.add_special_tokens({"pad": "[PAD]"})
     with pytest.raises(TokenizerError, match="Special token pad_token has to be either str or AddedToken but got: int"):
         tiny.add_special_tokens({"pad_token": 1})

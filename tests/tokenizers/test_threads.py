@@ -6,7 +6,20 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-WORDS = "the movie was surprisingly unforgettable , naïve 中文 don't [MASK] antidisestablishmentarianism !".split()
+WORDS = [
+    "the",
+    "movie",
+    "was",
+    "surprisingly",
+    "unforgettable",
+    ",",
+    "naïve",
+    "中文",
+    "don't",
+    "[MASK]",
+    "antidisestablishmentarianism",
+    "!",
+]
 
 
 def calls(count: int) -> list[tuple[Any, dict[str, Any]]]:

@@ -141,7 +141,7 @@ def impossible_sizes(config: Config, settings: BertSettings) -> list[str]:
         )
     if type(settings.eps) not in (int, float) or not settings.eps > 0:
         reasons.append(f"`layer_norm_eps` is {settings.eps!r}, and must be a number above 0")
-    if settings.activation not in ACTIVATIONS:
+    if not isinstance(settings.activation, str) or settings.activation not in ACTIVATIONS:
         key = config.attribute_map.get("hidden_act", "hidden_act")
         known = ", ".join(sorted(ACTIVATIONS))
         reasons.append(f"`{key}` is {settings.activation!r}, and must be one of {known}")

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import PellucidError
+from pellucid.checkpoints.hub import Checkpoint
+from pellucid.errors import ConfigError, PellucidError
 
 MAX_BYTES = 4_000_000
 """Far above any config.json; a tokenizer.json is not read by this."""
@@ -40,6 +41,16 @@ def read_json(path: Path, error: type[PellucidError]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise error(f"{path} holds a {type(value).__name__}; it must hold a dictionary.", path=str(path))
     return value
+
+
+def config_dict_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The keys of a checkpoint's config.json, with the name it was loaded by.
+
+    Raises:
+        CheckpointNotFoundError: the checkpoint has no config.json.
+        ConfigError: config.json is not JSON, or not a dictionary.
+    """
+    return {**read_json(checkpoint.require("config.json"), ConfigError), "_name_or_path": checkpoint.name}
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

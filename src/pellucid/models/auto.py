@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from pellucid.architectures import FAMILIES, family_of
 from pellucid.checkpoints.hub import Checkpoint
-from pellucid.config import Config, read_config
+from pellucid.checkpoints.json_file import config_dict_of
+from pellucid.config import Config
 from pellucid.errors import ConfigError, PellucidError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.base import PreTrainedModel
@@ -41,7 +42,7 @@ class AutoConfig(_Auto):
         """
         given, changes = LoadingArguments.split(arguments)
         return_unused = bool(changes.pop("return_unused_kwargs", False))
-        config_dict = read_config(given.locate(pretrained_model_name_or_path))
+        config_dict = config_dict_of(given.locate(pretrained_model_name_or_path))
         return _config_of(config_dict, return_unused, changes)
 
     @classmethod
@@ -88,7 +89,7 @@ class AutoModelBase(_Auto):
     @classmethod
     def config_of(cls, checkpoint: Checkpoint) -> Config:
         """The config of a checkpoint whose files are found."""
-        config: Config = _config_of(read_config(checkpoint), False, {})
+        config: Config = _config_of(config_dict_of(checkpoint), False, {})
         return config
 
     @classmethod

@@ -15,10 +15,11 @@ import numpy.typing as npt
 from pellucid import outputs as output_classes
 from pellucid.architectures.family import Family
 from pellucid.checkpoints.hub import Checkpoint
+from pellucid.checkpoints.json_file import config_dict_of
 from pellucid.checkpoints.safetensors_writing import safetensors_files
 from pellucid.checkpoints.saving import write_folder
 from pellucid.checkpoints.stored import StoredTensor
-from pellucid.config import Config, read_config
+from pellucid.config import Config
 from pellucid.engines import dtype_name
 from pellucid.errors import ConfigError, InputError, InputTypeError
 from pellucid.models.arguments import LoadingArguments
@@ -130,7 +131,7 @@ class PreTrainedModel:
         checkpoint = given.locate(pretrained_model_name_or_path)
         config = given.config
         if config is None:
-            config = cls.config_class.from_dict(read_config(checkpoint))
+            config = cls.config_class.from_dict(config_dict_of(checkpoint))
         model, loaded = cls.load(checkpoint, config, given, changes)
         if loaded.report.words():
             logger.warning(loaded.report.words())

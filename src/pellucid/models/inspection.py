@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.architectures import family_of
+from pellucid.checkpoints.json_file import config_dict_of
 from pellucid.checkpoints.reading import tensor_headers
 from pellucid.checkpoints.report import LoadingReport
-from pellucid.config import Config, read_config
+from pellucid.config import Config
 from pellucid.errors import ConfigError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.loading import compare
@@ -78,7 +79,7 @@ def inspect_checkpoint(name_or_folder: str | os.PathLike[str], **arguments: Any)
     """
     given, _ = LoadingArguments.split(arguments)
     checkpoint = given.locate(name_or_folder)
-    config_dict = read_config(checkpoint)
+    config_dict = config_dict_of(checkpoint)
     family = family_of(config_dict.get("model_type"), checkpoint.name)
     config = family.config.from_dict(config_dict)
     headers = tensor_headers(checkpoint, **given.reading())

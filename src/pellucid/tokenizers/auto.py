@@ -102,7 +102,7 @@ class AutoTokenizer:
         if checkpoint.file(TOKENIZER_FILE) is None:
             raise _unknown(checkpoint, name, model_type)
         tokenizer = PreTrainedTokenizerFast._from_checkpoint(checkpoint, kwargs)
-        if "model_input_names" not in tokenizer.init_kwargs and model_type in WITHOUT_TOKEN_TYPES:
+        if "model_input_names" not in tokenizer.init_kwargs and str(model_type) in WITHOUT_TOKEN_TYPES:
             tokenizer.model_input_names = ["input_ids", "attention_mask"]
         return tokenizer
 

@@ -98,7 +98,7 @@ class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Tra
         self.model_max_length = UNLIMITED if length is None else _model_length(length)
         self.padding_side = side(arguments.get("padding_side", type(self).padding_side), "padding_side")
         self.truncation_side = side(arguments.get("truncation_side", type(self).truncation_side), "truncation_side")
-        self.model_input_names = list(arguments.get("model_input_names") or type(self).model_input_names)
+        self.model_input_names = _names(arguments.get("model_input_names") or type(self).model_input_names)
         self.clean_up_tokenization_spaces = bool(arguments.get("clean_up_tokenization_spaces", False))
         self.split_special_tokens = bool(arguments.get("split_special_tokens", False))
         self.chat_template = arguments.get("chat_template")
@@ -206,3 +206,9 @@ def _model_length(value: Any) -> int:
     if length < 0:
         raise TokenizerError(f"model_max_length={length} is below 0.")
     return length
+
+
+def _names(value: Any) -> list[str]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
+        raise TokenizerError(f"model_input_names={value!r:.80} is not a list of names such as 'input_ids'.")
+    return list(value)

@@ -197,7 +197,8 @@ def _tokens(value: Any, name: str) -> Any:
             return {key: _tokens(item, name) for key, item in value.items()}
         fields = {key: item for key, item in value.items() if key in _ADDED_TOKEN_FIELDS}
         try:
-            return AddedToken(**fields)
+            # A content that is no text would only be refused when the token is used.
+            return AddedToken(**{**fields, "content": value["content"] + ""})
         except TypeError as error:
             raise TokenizerError(f"{name} holds a token that cannot be read: {value!r:.120}.", name=name) from error
     return value
@@ -226,5 +227,6 @@ def _id(value: Any, name: str) -> int:
 
 
 def _special_texts(arguments: Mapping[str, Any]) -> set[str]:
-    values = [arguments.get(name) for name in NAMED_TOKENS] + list(arguments.get(ADDITIONAL) or [])
-    return {str(_tokens(value, "special tokens")) for value in values if value is not None}
+    values = [(name, arguments.get(name)) for name in NAMED_TOKENS]
+    values += [(ADDITIONAL, token) for token in arguments.get(ADDITIONAL) or []]
+    return {str(_tokens(value, name)) for name, value in values if value is not None}

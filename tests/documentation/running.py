@@ -1,0 +1,103 @@
+"""Runs the blocks of a page and compares what they print with what the page shows."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from documentation.markdown import Block, name_of
+
+import pellucid
+
+NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
+
+
+def run_page(page: Path, blocks: list[Block], folder: Path) -> None:
+    """Run the blocks in order, in one folder and one namespace, as a reader would."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for block in blocks:
+        where = f"{name_of(page)}:{block.line}"
+        if block.kind == "python":
+            printed = io.StringIO()
+            # The lines before it are left empty, so that a traceback names the page's own line.
+            source = "\n" * block.line + block.code
+            with contextlib.redirect_stdout(printed):
+                exec(compile(source, str(page), "exec"), namespace)
+            compare(block.output, printed.getvalue(), where)
+        elif block.kind == "console":
+            for command, shown in commands_of(block):
+                compare(shown, run_command(command, shown, folder, where), f"{where}: $ {command}")
+
+
+def commands_of(block: Block) -> list[tuple[str, str]]:
+    """Pairs of command and the lines shown behind it."""
+    parts = re.split(r"^\$ ", block.code, flags=re.MULTILINE)
+    assert not parts[0].strip(), f"line {block.line}: a console block begins with `$ `"
+    pairs = []
+    for part in parts[1:]:
+        command, _, shown = re.sub(r"\\\n> ?", "", part).partition("\n")
+        pairs.append((command, shown))
+    return pairs
+
+
+def run_command(command: str, shown: str, folder: Path, where: str) -> str:
+    """What a command prints, errors too, in a shell that knows `pellucid` and `python`."""
+    shell = shutil.which("bash")
+    assert shell is not None
+    source = str(Path(pellucid.__file__).parents[1])
+    environment = {
+        **os.environ,
+        "PATH": f"{commands_folder(folder)}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": source,
+        "PYTHONUTF8": "1",
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+    done = subprocess.run(
+        [shell, "-c", command], cwd=folder, env=environment, text=True, encoding="utf-8", check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
+    )  # fmt: skip
+    is_shown_to_fail = re.search(r"^pellucid( \w+)?: ", shown, flags=re.MULTILINE) is not None
+    assert (done.returncode != 0) == is_shown_to_fail, f"{where}: ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+def commands_folder(folder: Path) -> Path:
+    """A folder with the commands of this environment, made once beside the page's own."""
+    commands = folder.parent / f"{folder.name}-commands"
+    if not commands.is_dir():
+        commands.mkdir()
+        for name, words in (("pellucid", "-m pellucid "), ("python", "")):
+            script = commands / name
+            script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words}"$@"\n', encoding="utf-8")
+            script.chmod(0o755)
+    return commands
+
+
+def compare(shown: str, printed: str, where: str) -> None:
+    """Equal but for blanks at the ends of lines, and for the last digit of decimals, which differs between processors."""
+    expected, actual = (textwrap.dedent(text).strip().splitlines() for text in (shown, printed))
+    expected, actual = ([line.rstrip() for line in lines] for lines in (expected, actual))
+    same = len(expected) == len(actual) and all(map(_same_line, expected, actual))
+    assert same, f"{where} prints\n{printed.strip()}\n\nbut the page shows\n{shown.strip()}"
+
+
+def _same_line(expected: str, actual: str) -> bool:
+    if NUMBER.sub("0", expected) != NUMBER.sub("0", actual):
+        return False
+    pairs = zip(NUMBER.findall(expected), NUMBER.findall(actual), strict=True)
+    return all(abs(float(one) - float(other)) <= _two_of_the_last_digit(one) for one, other in pairs)
+
+
+def _two_of_the_last_digit(number: str) -> float:
+    digits, _, exponent = number.partition("e")
+    return 2.001 * 10.0 ** (int(exponent or 0) - len(digits.partition(".")[2]))

@@ -1,0 +1,156 @@
+"""Who may import whom, what is exported, and how quickly."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pellucid
+
+SOURCE = Path(pellucid.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+
+# Each part, and the parts of Pellucid that it may import: the data's way, from the left to the right.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "outputs": set(),
+    "streaming": set(),
+    "checkpoints": {"errors"},
+    "config_keys": set(),
+    "config": {"errors", "checkpoints", "config_keys"},
+    "packing": {"errors"},
+    "ops": {"errors", "packing"},
+    "weights": {"errors"},
+    "layers": {"ops", "packing", "weights"},
+    "heads": {"ops", "packing", "weights", "layers"},
+    "architectures": {"errors", "checkpoints", "config", "packing", "ops", "weights", "layers", "heads"},
+    "engines": {"errors", "packing", "ops", "weights"},
+    "tokenizers": {"errors", "checkpoints"},
+    "tasks": {"errors", "outputs"},
+    "models": {
+        "errors", "outputs", "checkpoints", "config", "packing", "ops", "weights", "architectures", "engines",
+    },
+    "stages": {"errors", "packing", "streaming", "models", "tasks", "tokenizers"},
+    "pipelines": {"errors", "checkpoints", "config", "models", "stages", "tasks", "tokenizers"},
+    "cli": {"errors", "pellucid"},
+    "__main__": {"cli"},
+}  # fmt: skip
+
+FRAMEWORKS = {
+    "openvino": {"engines/openvino_import.py"},
+    "torch": {"checkpoints/pickled.py"},
+    "tensorflow": set(),
+    "transformers": set(),
+}
+
+
+def part_of(module: str) -> str:
+    """`pellucid.models.base` → models; `pellucid` itself → pellucid."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else parts[0]
+
+
+def imports_of(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            found |= {
+                f"{node.module}.{alias.name}" if node.module == "pellucid" else str(node.module) for alias in node.names
+            }
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_follow_the_way_of_the_data(path: Path) -> None:
+    relative = path.relative_to(SOURCE)
+    part = relative.parts[0].removesuffix(".py")
+    if part == "__init__":
+        return
+    for module in imports_of(path):
+        if not module.startswith("pellucid"):
+            continue
+        imported = part_of(module)
+        if part == "cli" and imported not in ("cli", "errors"):
+            assert module.removeprefix("pellucid.") in pellucid.__all__, f"{relative} imports {module}"
+            continue
+        assert imported == part or imported in MAY_IMPORT[part], f"{relative} imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_frameworks_are_imported_in_their_own_file_alone(path: Path) -> None:
+    relative = path.relative_to(SOURCE).as_posix()
+    for module in imports_of(path):
+        allowed = FRAMEWORKS.get(module.split(".")[0])
+        assert allowed is None or relative in allowed, f"{relative} imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_files_are_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 330
+
+
+def test_every_public_name_can_be_imported_and_is_listed() -> None:
+    for name in pellucid.__all__:
+        assert getattr(pellucid, name) is not None
+    assert set(pellucid.__all__) <= set(dir(pellucid))
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = pellucid.no_such_name
+
+
+def test_editors_see_every_public_name() -> None:
+    tree = ast.parse((SOURCE / "__init__.py").read_text(encoding="utf-8"))
+    blocks = [node for node in tree.body if isinstance(node, ast.If)]
+    typed = {
+        alias.asname
+        for block in blocks
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert typed == set(pellucid.__all__) - {"__version__"}
+
+
+def test_every_model_class_is_public() -> None:
+    from pellucid.models.table import CLASSES
+
+    assert {model_class.__name__ for model_class in CLASSES.values()} <= set(pellucid.__all__)
+
+
+def loaded_after(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_import_pellucid_loads_no_engine_and_nothing_heavy() -> None:
+    heavy = {"numpy", "openvino", "torch", "tensorflow", "tokenizers", "safetensors", "huggingface_hub", "tqdm"}
+    assert not heavy & loaded_after("import pellucid")
+
+
+def test_a_local_checkpoint_loads_neither_the_hub_nor_pytorch() -> None:
+    loaded = loaded_after(
+        "from pellucid import pipeline; pipeline('sentiment-analysis', 'builtin', engine='numpy')('x')"
+    )
+    assert not {"huggingface_hub", "torch", "transformers", "openvino", "tqdm", "requests", "httpx"} & loaded
+
+
+def test_openvino_is_imported_without_its_converter_which_is_still_to_be_had() -> None:
+    statement = "import pellucid.engines.openvino, openvino; callable(openvino.convert_model) or exit(1)"
+    loaded = loaded_after(statement)
+    assert "openvino" in loaded
+    assert not {"openvino.tools.ovc", "openvino_telemetry"} & loaded
+    converted = "import pellucid.engines.openvino, openvino\ntry: openvino.convert_model('no such file')\nexcept Exception: pass"
+    assert "openvino.tools.ovc" in loaded_after(converted)
+
+
+def test_the_function_pipeline_is_not_hidden_by_a_module() -> None:
+    loaded_after(
+        "import pellucid.pipelines, pellucid.stages; from pellucid import pipeline; callable(pipeline) or exit(1)"
+    )
