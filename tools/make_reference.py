@@ -18,8 +18,9 @@ from types import ModuleType
 from typing import Any
 
 import pellucid
-from pellucid import cli, config, errors
+from pellucid import cli, config_keys, errors
 from pellucid.architectures import FAMILIES
+from pellucid.config import Config
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SOURCE = Path(inspect.getfile(pellucid)).resolve().parent
@@ -91,8 +92,8 @@ def errors_page() -> str:
     return page(
         "Errors",
         paragraph(
-            """Everything that Pellucid raises on purpose is a `PellucidError`. A class is often also one of Python's own,
-            so that `except ValueError` or `except OSError` goes on to work. The message says what happened, what was
+            """Everything that Pellucid raises on purpose is a `PellucidError`. A class is often also one of Python's
+            own, so that `except ValueError` or `except OSError` goes on to work. The message says what happened, what was
             expected and what to do. `error.code` is stable; `error.details` holds the facts in the message, and each is
             also an attribute (`error.path`, `error.index`)."""
         ),
@@ -166,24 +167,24 @@ def config_keys_page() -> str:
     return page(
         "Keys of config.json",
         paragraph(
-            """Each key is *read* (it changes what is computed, or how answers are named), *refused* (it would change the
-            numbers in a way that this version does not compute, so any other value than its usual one is an
+            """Each key is *read* (it changes what is computed, or how answers are named), *refused* (it would change
+            the numbers in a way that this version does not compute, so any other value than its usual one is an
             `UnsupportedConfigError`), *harmless* (it concerns training, generation or memory), or *unread*: no code of
             the reference implementation looks at it, so it cannot change a number. Unread keys are kept, saved again,
             and listed by `config.unread`, by the loading report and by `pellucid inspect`.
             Why: [decision 4](../decisions/0004-config-keys.md)."""
         ),
         "## Every family",
-        _keys_table(config.READ, "read"),
+        _keys_table(config_keys.READ, "read"),
         paragraph(
-            f"""These are read in another form: {_listed(config.NOT_ATTRIBUTES)}. The number of labels and their names are
-            one thing (`num_labels` follows `id2label`), and `torch_dtype` is the old name of `dtype`."""
+            f"""These are read in another form: {_listed(config_keys.NOT_ATTRIBUTES)}. The number of labels and their
+            names are one thing (`num_labels` follows `id2label`), and `torch_dtype` is the old name of `dtype`."""
         ),
         table(
             ("refused", "only this is computed"),
-            [(f"`{key}`", f"`{value!r}`") for key, value in config.REFUSED.items()],
+            [(f"`{key}`", f"`{value!r}`") for key, value in config_keys.REFUSED.items()],
         ),
-        paragraph(f"Harmless: {_listed(config.HARMLESS)}."),
+        paragraph(f"Harmless: {_listed(config_keys.HARMLESS)}."),
         *(part for family in FAMILIES.values() for part in _family_parts(family.config)),
     )
 
@@ -196,7 +197,7 @@ def _keys_table(keys: Mapping[str, Any], head: str) -> str:
     return table((head, "where left out"), [(f"`{key}`", f"`{value!r}`") for key, value in keys.items()])
 
 
-def _family_parts(family: type[config.Config]) -> list[str]:
+def _family_parts(family: type[Config]) -> list[str]:
     read = {
         key: value
         for key, value in family.defaults.items()

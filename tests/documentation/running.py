@@ -13,9 +13,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from documentation.markdown import Block, name_of
-
 import pellucid
+from documentation.markdown import Block, name_of
 
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
 
@@ -84,7 +83,7 @@ def commands_folder(folder: Path) -> Path:
 
 
 def compare(shown: str, printed: str, where: str) -> None:
-    """Equal but for blanks at the ends of lines, and for the last digit of decimals, which differs between processors."""
+    """Equal but for blanks at the ends of lines, and the last digit of decimals, which differs between processors."""
     expected, actual = (textwrap.dedent(text).strip().splitlines() for text in (shown, printed))
     expected, actual = ([line.rstrip() for line in lines] for lines in (expected, actual))
     same = len(expected) == len(actual) and all(map(_same_line, expected, actual))
@@ -95,9 +94,11 @@ def _same_line(expected: str, actual: str) -> bool:
     if NUMBER.sub("0", expected) != NUMBER.sub("0", actual):
         return False
     pairs = zip(NUMBER.findall(expected), NUMBER.findall(actual), strict=True)
-    return all(abs(float(one) - float(other)) <= _two_of_the_last_digit(one) for one, other in pairs)
+    return all(abs(float(one) - float(other)) <= _tolerance(one) for one, other in pairs)
 
 
-def _two_of_the_last_digit(number: str) -> float:
+def _tolerance(number: str) -> float:
+    """Two of the last digit that is shown, but no less than float32 can be wrong by after a whole model."""
     digits, _, exponent = number.partition("e")
-    return 2.001 * 10.0 ** (int(exponent or 0) - len(digits.partition(".")[2]))
+    shown = 2.001 * 10.0 ** (int(exponent or 0) - len(digits.partition(".")[2]))
+    return max(shown, 1e-5 * abs(float(number)))

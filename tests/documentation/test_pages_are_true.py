@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documentation.markdown import PAGES, ROOT, anchors_of, blocks_of, inline_of, links_of, name_of
 
 import pellucid
+from documentation.markdown import PAGES, ROOT, anchors_of, blocks_of, inline_of, links_of, name_of
 from pellucid.architectures import FAMILIES
 from pellucid.engines import ENGINES
 from pellucid.tasks import TASKS
 
 # Files that are named in running text, from the root of the repository or of the package.
-FILE = re.compile(r"^[\w.-]+(/[\w.-]+)*/[\w.-]+\.(py|md|toml|json|tsv)$|^(src|tests|docs|tools|benchmarks)(/[\w.-]+)+/?$")
+FILE = re.compile(r"^[\w.-]+(/[\w.-]+)*/[\w.-]+\.(py|md|toml|tsv)$|^(src|tests|docs|tools|benchmarks)(/[\w.-]+)+/?$")
 HOMES = (ROOT, ROOT / "src" / "pellucid", ROOT / "src", ROOT / "tests")
 
 # Where programs were written or run, and where packages are fetched from: no business of the project's.
@@ -150,7 +150,8 @@ def test_no_text_speaks_of_a_machine_a_registry_or_an_issue() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["see /work/" + "main/src", "in /tmp/" + "refenv/bin", "https://" + "pypi" + ".org/simple", "issue " + "#12"]
+    "line",
+    ["see /work/" + "main/src", "in /tmp/" + "refenv/bin", "https://" + "pypi" + ".org/simple", "issue " + "#12"],
 )
 def test_foreign_words_are_found(line: str) -> None:
     assert any(pattern.search(line) for pattern in FOREIGN.values())

