@@ -91,8 +91,7 @@ class LoadingReport(Mapping[str, Any]):
             "unused": folded(self.unused),
             "missing": folded(self.missing),
             "wrong_shape": [
-                {"name": w.name, "stored": list(w.stored), "expected": list(w.expected)}
-                for w in self.wrong_shape
+                {"name": w.name, "stored": list(w.stored), "expected": list(w.expected)} for w in self.wrong_shape
             ],
             "wrong_dtype": self._folded_dtypes(),
             "unread_config": sorted(self.unread_config),
