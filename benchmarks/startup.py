@@ -2,8 +2,8 @@
 
     python benchmarks/startup.py [--rounds 7] [--json]
 
-All contestants run in turn, round after round, so that a slow minute of the machine is shared; the medians are compared.
-The floor is what no change of Pellucid's own code could save: starting Python and importing NumPy and OpenVINO.
+All contestants run in turn, round after round, so that a slow minute of the machine is shared; the medians are
+compared. The floor is what no change of Pellucid's own code could save: starting Python and importing the libraries.
 """
 
 from __future__ import annotations

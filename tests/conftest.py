@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from support.tiny import pellucid_checkpoint
 
 # No test may reach the real Hub; those that need one serve their own on loopback.

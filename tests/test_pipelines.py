@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.tiny import CLASS_PREFIX, SIZES, pellucid_checkpoint
 
 import pellucid
 from pellucid import AutoModelForSequenceClassification, AutoTokenizer, PellucidError, pipeline
@@ -26,6 +25,7 @@ from pellucid.errors import (
     UnknownTaskError,
 )
 from pellucid.streaming import windows
+from support.tiny import CLASS_PREFIX, SIZES, pellucid_checkpoint
 
 TEXTS = [
     "the movie was good",
@@ -226,8 +226,7 @@ def test_a_failing_generator_gives_what_came_before_and_then_its_own_error(pipe:
 
     answers = []
     with pytest.raises(RuntimeError, match="the source broke"):
-        for answer in pipe(failing()):
-            answers.append(answer)
+        answers.extend(pipe(failing()))
     assert len(answers) == 5
 
 
@@ -373,6 +372,9 @@ def test_a_saved_pipeline_is_a_checkpoint(classifier: Path, tmp_path: Path) -> N
     pipe = pipeline("text-classification", str(classifier))
     pipe.save_pretrained(tmp_path / "saved")
     assert pipeline("text-classification", str(tmp_path / "saved"))(TEXTS) == pipe(TEXTS)
+    assert {path.name for path in (tmp_path / "saved").iterdir()} >= {
+        "config.json", "model.safetensors", "tokenizer_config.json", "vocab.txt",
+    }  # fmt: skip
 
 
 def test_the_builtin_checkpoint_answers_without_a_network() -> None:

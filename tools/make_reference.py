@@ -92,10 +92,10 @@ def errors_page() -> str:
     return page(
         "Errors",
         paragraph(
-            """Everything that Pellucid raises on purpose is a `PellucidError`. A class is often also one of Python's
-            own, so that `except ValueError` or `except OSError` goes on to work. The message says what happened, what was
-            expected and what to do. `error.code` is stable; `error.details` holds the facts in the message, and each is
-            also an attribute (`error.path`, `error.index`)."""
+            """Everything that Pellucid raises on purpose is a `PellucidError`. A class is often also one of
+            Python's own, so that `except ValueError` or `except OSError` goes on to work. The message says what
+            happened, what was expected and what to do. `error.code` is stable; `error.details` holds the facts in the
+            message, and each is also an attribute (`error.path`, `error.index`)."""
         ),
         f"```text\n{drawn}\n```",
         table(("class", "also a", "code", "meaning"), rows),

@@ -6,16 +6,19 @@ from typing import Any
 
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 
-# What every config of `transformers` has, with its default. These are read:
+# What any config of `transformers` may have, with its default. These are read:
 READ: dict[str, Any] = {
     "architectures": None,
     "dtype": None,
+    "function_to_apply": None,
     "output_attentions": False,
     "output_hidden_states": False,
     "pad_token_id": None,
     "problem_type": None,
+    "return_all_scores": None,
     "return_dict": True,
     "tokenizer_class": None,
+    "torchscript": False,
 }
 # These are refused when they hold anything else, since they change what is computed:
 REFUSED: dict[str, Any] = {
@@ -63,7 +66,6 @@ HARMLESS: dict[str, Any] = {
     "tie_word_embeddings": True,
     "top_k": 50,
     "top_p": 1.0,
-    "torchscript": False,
     "typical_p": 1.0,
     "use_bfloat16": False,
 }

@@ -24,6 +24,7 @@
     │   ├── EngineNotInstalledError (ImportError)   its package is missing; the message names the extra
     │   └── UnsupportedDtypeError                   a precision that the engine does not compute in
     ├── ShapeError (ValueError)                     operands of an operation do not fit each other
+    ├── AutoClassError (OSError)                    an Auto class was called like a class
     ├── UnknownTaskError (KeyError)                 a name that is no task
     └── PipelineError (RuntimeError)                a pipeline that cannot be put together
 
@@ -33,7 +34,7 @@ exist, the facts in the message as attributes (`path`, `tensor`, `index` …), a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 
 class PellucidError(Exception):
@@ -52,6 +53,11 @@ class PellucidError(Exception):
         self.details = details
         for name, value in details.items():
             setattr(self, name, value)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The facts in the message."""
 
     def __str__(self) -> str:
         # KeyError would show the message in quotes.
@@ -202,6 +208,12 @@ class ShapeError(PellucidError, ValueError):
     """The operands of an operation do not fit each other."""
 
     code = "shape"
+
+
+class AutoClassError(PellucidError, OSError):
+    """An Auto class was called like a class, in place of its `from_pretrained`."""
+
+    code = "auto_class"
 
 
 class UnknownTaskError(PellucidError, KeyError):

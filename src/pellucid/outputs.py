@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pellucid.errors import UnknownKeyError
+
 
 class ModelOutput:
     """The outputs of a model, under the names of `transformers`.
@@ -38,7 +40,7 @@ class ModelOutput:
         if not isinstance(key, str):
             return self.to_tuple()[key]
         if key not in self.keys():
-            raise KeyError(f"There is no output {key!r}; the outputs are {', '.join(self.keys())}.")
+            raise UnknownKeyError(f"There is no output {key!r}; the outputs are {', '.join(self.keys())}.", key=key)
         return getattr(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:

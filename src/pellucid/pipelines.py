@@ -184,8 +184,8 @@ def _load(
     if untrained and not allow_untrained_head:
         raise MissingHeadError(
             f"{checkpoint.name!r} has no trained head for {task!r}: {', '.join(untrained)} "
-            f"{'is' if len(untrained) == 1 else 'are'} not among its weights. Answers would be random. Use a checkpoint "
-            "that was fine-tuned for this task, or pass `allow_untrained_head=True`.",
+            f"{'is' if len(untrained) == 1 else 'are'} not among its weights. Answers would be random. Use a "
+            "checkpoint that was fine-tuned for this task, or pass `allow_untrained_head=True`.",
             task=task,
             missing=untrained,
         )

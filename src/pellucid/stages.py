@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from pathlib import Path
 from typing import Any
 
+from pellucid.checkpoints.saving import write_folder
 from pellucid.errors import InputError, InputTypeError, TextTooLongError
 from pellucid.models.base import PreTrainedModel
 from pellucid.packing import pack
@@ -158,10 +161,11 @@ class Pipeline:
             options["max_length"] = min(self.tokenizer.model_max_length, self.model.runner.max_length)
         return options
 
-    def save_pretrained(self, save_directory: str) -> None:
-        """Write model and tokenizer into a folder."""
-        self.model.save_pretrained(save_directory)
-        self.tokenizer.save_pretrained(save_directory)
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
+        """Write model and tokenizer into a folder: all their files, or none."""
+        files, stale = self.tokenizer.files_to_save()
+        written = {name: content for name, content in files.items() if content is not None}
+        write_folder(Path(save_directory), {**self.model.files_to_save(), **written}, remove=stale)
 
     def __repr__(self) -> str:
         return f"Pipeline({self.task!r}, {self.model!r})"

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
-
 from tokenizers import Tokenizer
 
 FOLDER = Path(str(files("pellucid"))) / "builtin"

@@ -141,10 +141,14 @@ class TestBuiltin:
     def test_is_the_folder_in_the_package(self, package: Path, no_sockets: None) -> None:
         assert locate("builtin").folder == package
 
-    def test_folder_of_that_name_does_not_shadow_it_silently(self, package: Path, tmp_path: Path) -> None:
+    def test_folder_of_that_name_does_not_shadow_it_silently(
+        self, package: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert locate("builtin").folder == package
+        assert not caplog.text
         (tmp_path / "builtin").mkdir()
-        with pytest.warns(UserWarning, match=r"Write './builtin' for the folder"):
-            assert locate("builtin").folder == package
+        assert locate("builtin").folder == package
+        assert "Write './builtin' for the folder" in caplog.text
         assert locate("./builtin").folder == Path("./builtin")
         assert locate(Path("builtin")).folder == Path("builtin")
 

@@ -111,7 +111,10 @@ def test_a_config_that_cannot_be_computed_is_a_problem(
             ["run", "sentiment-analysis", "--model", "builtin", "--file", "no-such-file"],
             "'no-such-file' cannot be read",
         ),
-        (["run", "sentiment-analysis", "a " * 600, "--model", "builtin"], "Text 0 has 602 tokens"),
+        (
+            ["run", "sentiment-analysis", "a " * 600, "--model", "builtin"],
+            "Text 1 has 602 tokens; 'builtin' accepts at most 512. Pass --truncation",
+        ),
         (["inspect", "./nowhere"], "./nowhere"),
     ],
     ids=lambda value: str(value)[:60],

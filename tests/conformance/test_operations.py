@@ -48,7 +48,7 @@ def attention(heads: int = A, kv_heads: int | None = None, **options: Any) -> An
 
     def call(ops: Ops, p: Any, inputs: Any) -> Any:
         query, key, value = (ops.embedding(p[name], inputs.ids) for name in ("query", "key", "value"))
-        bias = p["bias"] if "bias" in p else None
+        bias = p.get("bias")
         return ops.attention(
             query, key, value, inputs.layout, heads=heads, kv_heads=kv_heads, scale=D**-0.5, bias=bias, **options
         )
@@ -77,7 +77,8 @@ CASES = [
          x=normal(T, H), weight=normal(H), bias=normal(H)),
     case("layer_norm without bias", lambda ops, p, i: ops.layer_norm(x_of(ops, p, i), p["weight"], None, 1e-12),
          x=normal(T, H), weight=normal(H)),
-    case("rms_norm", lambda ops, p, i: ops.rms_norm(x_of(ops, p, i), p["weight"], 0.1), x=normal(T, H), weight=normal(H)),
+    case("rms_norm", lambda ops, p, i: ops.rms_norm(x_of(ops, p, i), p["weight"], 0.1),
+         x=normal(T, H), weight=normal(H)),
     *(case(f"activation {name}", lambda ops, p, i, name=name: ops.activation(name, x_of(ops, p, i)), x=normal(T, H) * 4)
       for name in ACTIVATIONS),
     case("rotary", lambda ops, p, i: ops.rotary(

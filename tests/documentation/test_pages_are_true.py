@@ -23,9 +23,7 @@ HOMES = (ROOT, ROOT / "src" / "pellucid", ROOT / "src", ROOT / "tests")
 
 # Where programs were written or run, and where packages are fetched from: no business of the project's.
 FOREIGN = {
-    "a path of one machine": re.compile(
-        r"/work/(?:main|shared)|/tmp/(?:refenv|brief|bash_jobs)|/root/[.\w]|/opt/py[p]i"
-    ),
+    "a path of one machine": re.compile(r"/work/(?:main|shared)|/tmp/(?:refenv|brief)|/root/[.\w]|/opt/py[p]i"),
     "the host of a registry": re.compile(r"pypi\.org|pythonhosted\.org|--(?:extra-)?index-url"),
     "the number of an issue": re.compile(r"\b(?:issue|PR|pull request) ?#\d", re.IGNORECASE),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from support.tiny import SIZES
 
 from pellucid import (
     AutoModel,
@@ -33,6 +31,7 @@ from pellucid.errors import (
     UnsupportedConfigError,
     UnsupportedDtypeError,
 )
+from support.tiny import SIZES
 
 IDS = [[2, 5, 6, 7, 3]]
 
@@ -232,9 +231,8 @@ def test_what_the_reference_saves_is_saved_again_to_the_byte_and_the_other_way_r
     tmp_path: Path, family: str, suffix: str
 ) -> None:
     transformers = pytest.importorskip("transformers")
-    from support.tiny import reference_model
-
     import pellucid
+    from support.tiny import reference_model
 
     reference = reference_model(family, suffix)
     reference.save_pretrained(tmp_path / "theirs")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.tiny import SIZES, reference_model
 
 import pellucid
 from pellucid.engines import ENGINES, load_engine
+from support.tiny import SIZES, reference_model
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")

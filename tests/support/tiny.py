@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 WORDS = (
-    "[PAD] [UNK] [CLS] [SEP] [MASK] a b c d e f g h i j k l m n o p q r s t u v w x y z ##a ##b ##c ##e ##i ##ing ##n ##o "
-    "##s ##t ##y . , ! ? ' the movie was good bad very not great film i love hate this"
+    "[PAD] [UNK] [CLS] [SEP] [MASK] a b c d e f g h i j k l m n o p q r s t u v w x y z ##a ##b ##c ##e ##i ##ing "
+    "##n ##o ##s ##t ##y . , ! ? ' the movie was good bad very not great film i love hate this"
 ).split()
 
 VOCABULARY = list(dict.fromkeys(WORDS))

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from pellucid.errors import InputError, TokenizerError
 from pellucid.tokenizers import PreTrainedTokenizerFast
 from pellucid.tokenizers.strategies import TruncationStrategy
 from pellucid.tokenizers.truncation import Layout, cut
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 VOCABULARY = {token: index for index, token in enumerate(["<s>", "</s>", "<pad>", "<unk>", "a", "b", "c", "d"])}
 

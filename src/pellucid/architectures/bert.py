@@ -1,7 +1,7 @@
 """BERT, and the encoder of the families that differ from it only by data.
 
 Source: Devlin et al., 2018, https://arxiv.org/abs/1810.04805, §3; where the paper and the checkpoints on the Hub
-disagree, the checkpoints are right. Checked against `transformers` in tests/parity/test_bert.py.
+disagree, the checkpoints are right. Checked against `transformers` in tests/parity/test_encoders.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """DistilBERT: the encoder of BERT without types and without a pooler, in half as many layers.
 
 Source: Sanh et al., 2019, https://arxiv.org/abs/1910.01108, §3. Checked against `transformers` in
-tests/parity/test_distilbert.py.
+tests/parity/test_encoders.py.
 """
 
 from __future__ import annotations

@@ -13,14 +13,16 @@ asked for by the commit's hash. Files are fetched one by one, when they are aske
 
 from __future__ import annotations
 
+import logging
 import os
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pellucid.checkpoints.filenames import check_filename
 from pellucid.checkpoints.repository import Repository, open_repository
 from pellucid.errors import CheckpointNotFoundError, InputTypeError, PellucidError
+
+logger = logging.getLogger(__name__)
 
 BUILTIN = "builtin"
 """The name of the checkpoint inside the package."""
@@ -223,12 +225,9 @@ def _builtin_folder() -> Path:
             path=str(folder),
         )
     if Path(BUILTIN).is_dir():
-        warnings.warn(
-            "model='builtin' is the checkpoint inside the package, not the folder 'builtin' of the current "
-            "directory. "
-            "Write './builtin' for the folder.",
-            UserWarning,
-            stacklevel=3,
+        logger.warning(
+            "model='builtin' is the checkpoint inside the package, not the folder 'builtin' of the current directory. "
+            "Write './builtin' for the folder."
         )
     return folder
 

@@ -24,14 +24,13 @@ class WrongShape:
 
 @dataclass(frozen=True)
 class WrongDtype:
-    """A tensor that is not stored in float32, and what was done about it."""
+    """A tensor that is not stored in float32; it is widened or narrowed on reading."""
 
     name: str
     stored: str
-    read_as: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LoadingReport(Mapping[str, Any]):
     """What of a checkpoint was used, and what of the model is new. All names are the checkpoint's.
 
@@ -44,7 +43,7 @@ class LoadingReport(Mapping[str, Any]):
         unused: tensors of the checkpoint that the model does not have.
         missing: parameters of the model that the checkpoint does not have; they are newly initialised.
         wrong_shape: tensors of another shape than the config describes; newly initialised where that was allowed.
-        wrong_dtype: tensors stored in another precision than is computed in, and widened on reading.
+        wrong_dtype: tensors that are not stored in float32.
         unread_config: keys of config.json that no code of the reference implementation looks at.
     """
 
@@ -98,13 +97,10 @@ class LoadingReport(Mapping[str, Any]):
         }
 
     def _folded_dtypes(self) -> list[dict[str, Any]]:
-        by_dtype: dict[tuple[str, str], list[str]] = {}
+        by_dtype: dict[str, list[str]] = {}
         for wrong in self.wrong_dtype:
-            by_dtype.setdefault((wrong.stored, wrong.read_as), []).append(wrong.name)
-        return [
-            {"names": folded(names), "stored": stored, "read_as": read_as}
-            for (stored, read_as), names in by_dtype.items()
-        ]
+            by_dtype.setdefault(wrong.stored, []).append(wrong.name)
+        return [{"names": folded(names), "stored": stored} for stored, names in by_dtype.items()]
 
     def to_json(self) -> str:
         """The report as JSON."""
@@ -126,6 +122,17 @@ class LoadingReport(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._as_transformers())
+
+    def __repr__(self) -> str:
+        counts = {
+            "unused": self.unused,
+            "missing": self.missing,
+            "wrong_shape": self.wrong_shape,
+            "wrong_dtype": self.wrong_dtype,
+            "unread_config": self.unread_config,
+        }
+        told = ", ".join(f"{len(found)} {name}" for name, found in counts.items())
+        return f"LoadingReport({self.model} from {self.checkpoint!r}: {told})"
 
     def __str__(self) -> str:
         return self.words() or f"Every weight of {self.checkpoint} was used, and {self.model} has no other."

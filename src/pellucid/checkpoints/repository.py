@@ -87,13 +87,13 @@ class Repository:
 
     def has(self, filename: str) -> bool:
         """Whether the commit has a file, by a request for its headers alone; False where nobody answers."""
-        from huggingface_hub import file_exists, try_to_load_from_cache
+        from huggingface_hub import HfApi, try_to_load_from_cache
 
         if isinstance(try_to_load_from_cache(self.cached_name, filename, self.cache_dir, self.commit), str):
             return True
         try:
             return not self.offline and bool(
-                file_exists(self.cached_name, filename, revision=self.commit, token=self.token)
+                HfApi().file_exists(self.cached_name, filename, revision=self.commit, token=self.token)
             )
         except Exception:  # a hint is not worth another error
             return False

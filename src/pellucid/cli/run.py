@@ -6,9 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from pellucid.cli.texts import lines_of
+from pellucid.errors import TextTooLongError
+
+Show: TypeAlias = Callable[[str, Any], None]
 
 SUMMARY = "run a task on texts"
 
@@ -50,8 +53,17 @@ def execute(given: argparse.Namespace) -> int:
     )
     texts = iter(given.texts) if given.texts else lines_of(source)
     show = _as_json if given.json else TABLES[pipe.task](pipe)
-    for text, answer in _answered(pipe, texts, shows_progress=bool(given.file) and sys.stderr.isatty()):
-        show(text, answer)
+    try:
+        for text, answer in _answered(pipe, texts, shows_progress=bool(given.file) and sys.stderr.isatty()):
+            show(text, answer)
+    except TextTooLongError as error:
+        # The library counts from 0 and speaks of its own arguments.
+        place = f"Text {error.index + 1}" if given.texts else f"Line {error.index + 1}"
+        raise TextTooLongError(
+            f"{place} has {error.n_tokens} tokens; {pipe.model.name_or_path!r} accepts at most {error.max_length}. "
+            f"Pass --truncation to keep the first {error.max_length}, or split the text.",
+            **error.details,
+        ) from error
     return 0
 
 
@@ -72,31 +84,41 @@ def _as_json(text: str, answer: Any) -> None:
     print(json.dumps({"text": text, "answer": answer}, ensure_ascii=False))
 
 
-def _label_table(pipe: Any) -> Callable[[str, Any], None]:
+def _label_table(pipe: Any) -> Show:
     width = max(len("label"), *(len(label) for label in pipe.model.config.id2label.values()))
-    print(f"{'label':<{width}}  {'score':<6}  text")
 
-    def show(text: str, answer: Any) -> None:
+    def rows(text: str, answer: Any) -> list[str]:
         labels = answer if isinstance(answer, list) else [answer]
-        for place, one in enumerate(labels):
-            print(f"{one['label']:<{width}}  {one['score']:.4f}  {text if place == 0 else ''}".rstrip())
+        return [
+            f"{one['label']:<{width}}  {one['score']:.4f}  {text if place == 0 else ''}".rstrip()
+            for place, one in enumerate(labels)
+        ]
 
-    return show
+    return _table(f"{'label':<{width}}  {'score':<6}  text", rows)
 
 
-def _vector_table(pipe: Any) -> Callable[[str, Any], None]:
-    print(f"{'shape':<12}  {'first numbers':<29}  text")
-
-    def show(text: str, answer: Any) -> None:
+def _vector_table(pipe: Any) -> Show:
+    def rows(text: str, answer: Any) -> list[str]:
         (vectors,) = answer
         first = " ".join(f"{value:+.4f}" for value in vectors[0][:4])
         shape = f"[{len(vectors)}, {len(vectors[0])}]"
-        print(f"{shape:<12}  {first} …  {text}")
+        return [f"{shape:<12}  {first} …  {text}"]
+
+    return _table(f"{'shape':<12}  {'first numbers':<29}  text", rows)
+
+
+def _table(header: str, rows: Callable[[str, Any], list[str]]) -> Show:
+    """Print the header before the first answer, so that an error stands alone."""
+    headers = [header]
+
+    def show(text: str, answer: Any) -> None:
+        print("\n".join([*headers, *rows(text, answer)]))
+        headers.clear()
 
     return show
 
 
-TABLES: dict[str, Callable[[Any], Callable[[str, Any], None]]] = {
+TABLES: dict[str, Callable[[Any], Show]] = {
     "text-classification": _label_table,
     "feature-extraction": _vector_table,
 }

@@ -73,8 +73,6 @@ class LoadingArguments:
     low_cpu_mem_usage: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.trust_remote_code:
-            logger.warning("`trust_remote_code=True` has no effect: code of a checkpoint is never run.")
         for name, device in (("device", self.device), ("device_map", self.device_map)):
             if str(device) not in ("None", "cpu", "-1", "auto"):
                 raise EngineError(
@@ -82,6 +80,11 @@ class LoadingArguments:
                     f"Leave `{name}` out, or pass 'cpu'.",
                     device=str(device),
                 )
+
+    def tell_what_has_no_effect(self) -> None:
+        """Warn of arguments that are accepted and do nothing."""
+        if self.trust_remote_code:
+            logger.warning("`trust_remote_code=True` has no effect: code of a checkpoint is never run.")
 
     @classmethod
     def names(cls) -> list[str]:

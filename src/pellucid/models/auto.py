@@ -10,7 +10,7 @@ from pellucid.architectures import FAMILIES, family_of
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.checkpoints.json_file import config_dict_of
 from pellucid.config import Config
-from pellucid.errors import ConfigError, PellucidError
+from pellucid.errors import AutoClassError, ConfigError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.base import PreTrainedModel
 from pellucid.models.table import CLASSES
@@ -24,10 +24,6 @@ class _Auto:
         raise AutoClassError(
             f"{name} is not constructed. Use `{name}.from_pretrained(name)`, or the class of one family."
         )
-
-
-class AutoClassError(PellucidError, OSError):
-    """An Auto class was called like a class; `transformers` raises an EnvironmentError."""
 
 
 class AutoConfig(_Auto):

@@ -17,7 +17,7 @@ from pellucid.architectures.family import Family
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.checkpoints.json_file import config_dict_of
 from pellucid.checkpoints.safetensors_writing import safetensors_files
-from pellucid.checkpoints.saving import write_folder
+from pellucid.checkpoints.saving import Content, write_folder
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
 from pellucid.engines import dtype_name
@@ -169,6 +169,7 @@ class PreTrainedModel:
                 arguments=list(unknown),
             )
         config.check()
+        given.tell_what_has_no_effect()
         loaded = load(
             checkpoint, cls.family, config, cls.head, model=cls.__name__,
             ignore_mismatched_sizes=given.ignore_mismatched_sizes, seed=given.seed, **given.reading(),
@@ -270,12 +271,16 @@ class PreTrainedModel:
                 "`safe_serialization=False` asks for a pickled pytorch_model.bin, which runs code when it is read. "
                 "Only model.safetensors is written; `transformers` reads it too."
             )
+        write_folder(Path(save_directory), self.files_to_save(max_shard_size))
+
+    def files_to_save(self, max_shard_size: int | str = "5GB") -> dict[str, Content]:
+        """What `save_pretrained` writes: file names, and their contents or what writes them."""
         config = type(self.config).from_dict(self.config.to_dict())
         tensors = self.named_tensors()
         config.architectures = [type(self).__name__]
         config.dtype = next(iter(tensors.values())).dtype
-        files = {"config.json": config.to_json_string().encode()}
-        write_folder(Path(save_directory), {**files, **safetensors_files(tensors, max_shard_size=max_shard_size)})
+        files: dict[str, Content] = {"config.json": config.to_json_string().encode()}
+        return files | safetensors_files(tensors, max_shard_size=max_shard_size)
 
     def named_tensors(self) -> dict[str, StoredTensor]:
         """Every parameter under its name on the Hub, as it is stored."""

@@ -150,9 +150,7 @@ def compare(
         missing=list(missing.values()),
         wrong_shape=list(wrong_shape.values()),
         wrong_dtype=[
-            WrongDtype(name, stored[name].dtype, "float32")
-            for name in match.found.values()
-            if stored[name].dtype != "float32"
+            WrongDtype(name, stored[name].dtype) for name in match.found.values() if stored[name].dtype != "float32"
         ],
         unread_config=config.unread,
     )

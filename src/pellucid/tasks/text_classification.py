@@ -64,7 +64,7 @@ def settle(arguments: Mapping[str, Any], config: Any) -> Settings:
         raise InputError(f"`top_k={top_k!r}` must be a whole number above 0, or None for all labels.")
     all_scores = rest.pop("return_all_scores", None)
     if all_scores is None:
-        all_scores = getattr(config, "return_all_scores", None)
+        all_scores = config.return_all_scores
     if all_scores is not None and not is_sorted:
         logger.warning(
             "`return_all_scores` is now deprecated,  if want a similar functionality use `top_k=None` instead of "
@@ -98,7 +98,7 @@ def _function_for(config: Any) -> str:
         return "sigmoid"
     if config.problem_type == "single_label_classification" or config.num_labels > 1:
         return "softmax"
-    return _function_named(getattr(config, "function_to_apply", None) or "none")
+    return _function_named(config.function_to_apply or "none")
 
 
 def texts_of(item: Any, index: int) -> tuple[Any, Any]:

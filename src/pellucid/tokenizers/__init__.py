@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tokenizers import AddedToken
+
     from pellucid.tokenizers.auto import AutoTokenizer
     from pellucid.tokenizers.base import PreTrainedTokenizerFast
     from pellucid.tokenizers.batch_encoding import BatchEncoding
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
         DistilBertTokenizer,
         DistilBertTokenizerFast,
     )
-    from tokenizers import AddedToken
 
 __all__ = [
     "AddedToken",

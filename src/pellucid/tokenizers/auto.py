@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from pellucid.checkpoints.hub import Checkpoint
-from pellucid.errors import InputTypeError, TokenizerError
+from pellucid.errors import AutoClassError, TokenizerError
 from pellucid.tokenizers.base import PreTrainedTokenizerFast
 from pellucid.tokenizers.bert import (
     BertTokenizer,
@@ -53,7 +53,7 @@ class AutoTokenizer:
     """Picks the tokenizer class that a checkpoint asks for; only `from_pretrained` makes sense."""
 
     def __init__(self) -> None:
-        raise InputTypeError(
+        raise AutoClassError(
             "AutoTokenizer is designed to be instantiated using the "
             "`AutoTokenizer.from_pretrained(pretrained_model_name_or_path)` method."
         )

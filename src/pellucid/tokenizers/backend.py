@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tokenizers import AddedToken, Tokenizer
+from tokenizers import Encoding as BackendEncoding
+
 from pellucid.errors import PellucidError, TokenizerError, TokenizerNotFoundError
 from pellucid.tokenizers.inputs import refuse_texts
 from pellucid.tokenizers.truncation import Layout
-from tokenizers import AddedToken, Tokenizer
-from tokenizers import Encoding as BackendEncoding
 
 Result = TypeVar("Result")
 

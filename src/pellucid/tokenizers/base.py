@@ -9,6 +9,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
+from tokenizers import AddedToken, pre_tokenizers
+
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.errors import TokenizerError
 from pellucid.tokenizers.backend import Backend, LoadedBackend, guarded
@@ -25,7 +27,6 @@ from pellucid.tokenizers.saving import Saving
 from pellucid.tokenizers.sequences import Sequences
 from pellucid.tokenizers.strategies import side
 from pellucid.tokenizers.training import Training
-from tokenizers import AddedToken, pre_tokenizers
 
 logger = logging.getLogger("pellucid.tokenizers")
 

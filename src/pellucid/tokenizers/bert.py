@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, ClassVar
 
+from tokenizers import normalizers
+
 from pellucid.errors import TokenizerError, TokenizerNotFoundError
 from pellucid.tokenizers.backend import Backend, guarded
 from pellucid.tokenizers.base import PreTrainedTokenizerFast
 from pellucid.tokenizers.loading import TOKENIZER_FILE
 from pellucid.tokenizers.wordpiece import put_template, read_vocabulary, wordpiece_backend, write_vocabulary
-from tokenizers import normalizers
 
 _TEMPLATE_TOKENS = ("unk_token", "cls_token", "sep_token", "pad_token", "mask_token")
 

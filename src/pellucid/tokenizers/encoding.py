@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from pellucid.tokenizers.truncation import Cut, Span
 from tokenizers import Encoding as BackendEncoding
+
+from pellucid.tokenizers.truncation import Cut, Span
 
 Value = TypeVar("Value")
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokenizers import AddedToken
+
 from pellucid.checkpoints.hub import Checkpoint, locate
 from pellucid.checkpoints.json_file import read_json
 from pellucid.errors import OfflineError, TokenizerError, TokenizerNotFoundError
 from pellucid.tokenizers.backend import Backend, LoadedBackend
 from pellucid.tokenizers.special_tokens import ADDITIONAL, NAMED_TOKENS
-from tokenizers import AddedToken
 
 TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "tokenizer_config.json"

@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tokenizers import AddedToken
+
 from pellucid.checkpoints.saving import write_folder
 from pellucid.errors import InputError, TokenizerError
 from pellucid.tokenizers.backend import guarded
@@ -20,7 +22,6 @@ from pellucid.tokenizers.loading import (
     TOKENIZER_FILE,
 )
 from pellucid.tokenizers.vocabulary import Vocabulary
-from tokenizers import AddedToken
 
 
 class Saving(Vocabulary):
@@ -54,6 +55,16 @@ class Saving(Vocabulary):
             CheckpointError: the folder's path is a file.
             OSError: the folder cannot be written.
         """
+        files, stale = self.files_to_save(legacy_format)
+        return self._write(save_directory, files, filename_prefix, stale)
+
+    def files_to_save(self, legacy_format: bool | None = None) -> tuple[dict[str, bytes | None], set[str]]:
+        """What `save_pretrained` writes.
+
+        Returns:
+            The contents by file name, None for a file that is listed but has nothing to hold; and the names of files of
+            an earlier save that must not remain, since they would be read in place of what is not written now.
+        """
         if legacy_format and not self._has_legacy_format():
             raise InputError(
                 "Your tokenizer does not have a legacy version defined and therefore cannot register this version. You "
@@ -71,10 +82,8 @@ class Saving(Vocabulary):
             files[ADDED_TOKENS_FILE] = _json(added) if added else None
         if legacy_format is False or (legacy_format is None and self._writes_tokenizer_file()):
             files[TOKENIZER_FILE] = self.backend_tokenizer.to_str(pretty=True).encode()
-        # Files of an earlier save would be read in place of what is not written now.
-        stale = {TOKENIZER_FILE, ADDED_TOKENS_FILE, CHAT_TEMPLATE_FILE}
-        stale -= {name for name, content in files.items() if content is not None}
-        return self._write(save_directory, files, filename_prefix, stale)
+        written = {name for name, content in files.items() if content is not None}
+        return files, {TOKENIZER_FILE, ADDED_TOKENS_FILE, CHAT_TEMPLATE_FILE} - written
 
     def save_vocabulary(
         self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from pellucid.errors import InputError, InputTypeError, TokenizerError
 from tokenizers import AddedToken
+
+from pellucid.errors import InputError, InputTypeError, TokenizerError
 
 logger = logging.getLogger("pellucid.tokenizers")
 

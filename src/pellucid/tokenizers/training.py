@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from tokenizers import AddedToken, Tokenizer, pre_tokenizers, trainers
+
 from pellucid.errors import TokenizerError
 from pellucid.tokenizers.backend import guarded
 from pellucid.tokenizers.special_tokens import ADDITIONAL, NAMED_TOKENS, Token
 from pellucid.tokenizers.vocabulary import Vocabulary
-from tokenizers import AddedToken, Tokenizer, pre_tokenizers, trainers
 
 _TRAINERS = {
     "BPE": trainers.BpeTrainer,

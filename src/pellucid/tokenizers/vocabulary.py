@@ -6,10 +6,11 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from tokenizers import AddedToken, Tokenizer
+
 from pellucid.errors import IdsOutOfRangeError, InputTypeError
 from pellucid.tokenizers.backend import Backend
 from pellucid.tokenizers.special_tokens import SpecialTokens, Token
-from tokenizers import AddedToken, Tokenizer
 
 
 class Vocabulary(SpecialTokens):

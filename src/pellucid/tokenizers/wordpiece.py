@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
 from pellucid.errors import TokenizerError
 from pellucid.tokenizers.backend import Backend, guarded
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 # BERT's own limit on the characters of a word; longer ones become the unknown token.
 _LONGEST_WORD = 100
