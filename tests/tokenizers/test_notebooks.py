@@ -28,11 +28,11 @@ def bert_base_cased(tmp_path: Path, cased_vocabulary: Path) -> Path:
 
 
 @pytest.fixture
-def sst2(tmp_path: Path, minilm_folder: Path) -> Any:
+def sst2(tmp_path: Path, minilm: Path) -> Any:
     """The tokenizer of distilbert-base-uncased-finetuned-sst-2-english."""
     folder = tmp_path / "sst-2"
     folder.mkdir()
-    (folder / "vocab.txt").write_bytes((minilm_folder / "vocab.txt").read_bytes())
+    (folder / "vocab.txt").write_bytes((minilm / "vocab.txt").read_bytes())
     (folder / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True, "model_max_length": 512}))
     (folder / "config.json").write_text(json.dumps({"model_type": "distilbert"}))
     return AutoTokenizer.from_pretrained(folder)

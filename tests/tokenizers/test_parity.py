@@ -165,7 +165,7 @@ def test_the_vocabulary_file_alone_gives_what_tokenizer_json_gives(
 
 
 @pytest.fixture(scope="session")
-def uncased_from_vocabulary(minilm_folder: Any) -> Any:
+def uncased_from_vocabulary(minilm: Any) -> Any:
     from pellucid.tokenizers import BertTokenizerFast
 
-    return BertTokenizerFast(minilm_folder / "vocab.txt")
+    return BertTokenizerFast(minilm / "vocab.txt")

@@ -106,15 +106,13 @@ def test_what_cannot_be_saved_changes_nothing(tiny_vocabulary: Path, tmp_path: P
 
 @pytest.mark.reference
 @pytest.mark.parametrize("name", ["BertTokenizer", "BertTokenizerFast", "DistilBertTokenizerFast"])
-def test_saved_files_are_those_of_the_reference(
-    name: str, transformers: Any, minilm_folder: Path, tmp_path: Path
-) -> None:
+def test_saved_files_are_those_of_the_reference(name: str, transformers: Any, minilm: Path, tmp_path: Path) -> None:
     import pellucid.tokenizers
 
     folders = tmp_path / "ours", tmp_path / "theirs"
     returned = []
     for library, folder in zip((pellucid.tokenizers, transformers), folders, strict=True):
-        tokenizer = getattr(library, name)(str(minilm_folder / "vocab.txt"), model_max_length=32)
+        tokenizer = getattr(library, name)(str(minilm / "vocab.txt"), model_max_length=32)
         tokenizer.add_tokens(["<new>"])
         tokenizer.add_special_tokens({"additional_special_tokens": ["<special>"]})
         returned.append([Path(path).name for path in tokenizer.save_pretrained(str(folder))])
@@ -129,11 +127,9 @@ def test_saved_files_are_those_of_the_reference(
 
 @pytest.mark.reference
 @pytest.mark.parametrize("saver", ["ours", "theirs"])
-def test_each_library_loads_what_the_other_saved(
-    saver: str, transformers: Any, minilm_folder: Path, tmp_path: Path
-) -> None:
+def test_each_library_loads_what_the_other_saved(saver: str, transformers: Any, minilm: Path, tmp_path: Path) -> None:
     libraries = {"ours": AutoTokenizer, "theirs": transformers.AutoTokenizer}
-    tokenizer = libraries[saver].from_pretrained(str(minilm_folder), do_lower_case=False)
+    tokenizer = libraries[saver].from_pretrained(str(minilm), do_lower_case=False)
     tokenizer.add_tokens(["<new>"])
     tokenizer.save_pretrained(str(tmp_path / "saved"))
     ours, theirs = (library.from_pretrained(str(tmp_path / "saved")) for library in libraries.values())

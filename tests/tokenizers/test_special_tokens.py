@@ -107,10 +107,10 @@ def test_rows_of_ids_get_their_special_tokens(tiny: Any) -> None:
 
 
 @pytest.mark.reference
-def test_adding_tokens_gives_what_the_reference_gives(transformers: Any, minilm_folder: Any) -> None:
+def test_adding_tokens_gives_what_the_reference_gives(transformers: Any, minilm: Any) -> None:
     from pellucid.tokenizers import AutoTokenizer
 
-    tokenizers = [kind.from_pretrained(str(minilm_folder)) for kind in (AutoTokenizer, transformers.AutoTokenizer)]
+    tokenizers = [kind.from_pretrained(str(minilm)) for kind in (AutoTokenizer, transformers.AutoTokenizer)]
     seen = []
     for tokenizer in tokenizers:
         counts = [

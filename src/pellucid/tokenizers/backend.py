@@ -85,9 +85,16 @@ class Backend:
         return changed
 
     def encode_batch(
-        self, texts: Sequence[Any], *, add_special_tokens: bool = True, is_split_into_words: bool = False
+        self,
+        texts: Sequence[Any],
+        *,
+        add_special_tokens: bool = True,
+        is_split_into_words: bool = False,
+        numbers: Sequence[int] | None = None,
     ) -> list[BackendEncoding]:
         """Encode texts, or pairs as tuples of two, in parallel, neither cut nor padded.
+
+        `numbers` are what messages call the texts; their places in the batch where left out.
 
         Raises:
             InputTypeError: an item is no text.
@@ -103,7 +110,7 @@ class Backend:
                 )
             )
         except (TypeError, UnicodeError) as error:
-            refuse_texts(texts, is_split_into_words, error)
+            refuse_texts(texts, is_split_into_words, error, numbers)
         except BaseException as error:
             raise as_tokenizer_error(error, "The tokenizer failed on a text") from error
 

@@ -151,6 +151,7 @@ class Calling(Resolving):
         stride: int = 0,
         overflow: bool = False,
         is_split_into_words: bool = False,
+        numbers: Sequence[int] | None = None,
     ) -> RaggedEncodings:
         """Encode a batch without padding: what pipelines pack.
 
@@ -165,6 +166,7 @@ class Calling(Resolving):
             stride: tokens that neighbouring windows share.
             overflow: also make rows of the windows over what truncation cut off.
             is_split_into_words: the texts are lists of words.
+            numbers: what messages call each text; its place in the batch where left out.
 
         Returns:
             The rows, with the number of tokens that each text had before truncation.
@@ -186,7 +188,7 @@ class Calling(Resolving):
         )
         _, strategy, limit = self._strategies(options)
         batch = texts if pairs is None else _zip_pairs(texts, pairs)
-        return RaggedEncodings(self._encodings(batch, options, strategy, limit), overflow=overflow)
+        return RaggedEncodings(self._encodings(batch, options, strategy, limit, numbers), overflow=overflow)
 
     def _encode_either(self, text: Any, text_pair: Any, options: Options) -> BatchEncoding:
         """Encode one text or a batch, whichever `text` is."""
@@ -228,7 +230,12 @@ class Calling(Resolving):
         return BatchEncoding(rows, encodings, tensor_type=options.return_tensors)
 
     def _encodings(
-        self, batch: Sequence[Any], options: Options, truncation: TruncationStrategy, max_length: int | None
+        self,
+        batch: Sequence[Any],
+        options: Options,
+        truncation: TruncationStrategy,
+        max_length: int | None,
+        numbers: Sequence[int] | None = None,
     ) -> list[Encoding]:
         split = self.split_special_tokens if options.split_special_tokens is None else options.split_special_tokens
         backend = self._backend_for(bool(split))
@@ -236,12 +243,13 @@ class Calling(Resolving):
             batch,
             add_special_tokens=options.add_special_tokens,
             is_split_into_words=options.is_split_into_words,
+            numbers=numbers,
         )
         if truncation is TruncationStrategy.DO_NOT_TRUNCATE or max_length is None:
             return [Encoding(source) for source in sources]
         layouts: dict[bool, Layout] = {}
         encodings = []
-        for index, source in enumerate(sources):
+        for index, source in zip(numbers or range(len(sources)), sources, strict=True):
             if len(source) <= max_length:
                 encodings.append(Encoding(source))
                 continue

@@ -24,14 +24,16 @@ def check_texts(texts: Any, name: str = "text") -> None:
     )
 
 
-def refuse_texts(texts: Sequence[Any], is_split_into_words: bool, error: Exception) -> NoReturn:
+def refuse_texts(
+    texts: Sequence[Any], is_split_into_words: bool, error: Exception, numbers: Sequence[int] | None = None
+) -> NoReturn:
     """Find the item that the Rust library refused, and say so; the library's own message names none.
 
     Raises:
         InputTypeError: an item is not a text (or a pair of texts, or a list of words).
         InputError: a text holds a lone surrogate.
     """
-    for index, item in enumerate(texts):
+    for index, item in zip(numbers or range(len(texts)), texts, strict=True):
         for place, text in _texts_in(item, index, is_split_into_words):
             if not isinstance(text, str):
                 expected = "a list of words" if is_split_into_words else "a string, or a pair of strings"
