@@ -23,7 +23,7 @@ import numpy as np
 
 from pellucid import AutoTokenizer, pipeline
 from pellucid.architectures.bert import read_bert_config
-from pellucid.engines import load_engine
+from pellucid.engines import installed, load_engine
 from pellucid.layers import linear
 from pellucid.packing import MAX_TOKENS, pack
 
@@ -87,12 +87,15 @@ def contestants(texts: list[str], budgets: list[int]) -> dict[str, Callable[[], 
         found["transformers float32, batch_size=32"] = lambda: reference(texts, truncation=True, batch_size=32)
         half = transformers.pipeline("sentiment-analysis", BUILTIN, dtype="bfloat16")
         found["transformers bfloat16, batch_size=32"] = lambda: half(texts, truncation=True, batch_size=32)
-    for dtype in load_engine("openvino")[1].DTYPES:
-        pipe = pipeline("sentiment-analysis", "builtin", engine="openvino", dtype=dtype)
+    for engine, dtype in ((engine, dtype) for dtype in ("float32", "bfloat16") for engine in installed()):
+        if engine == "numpy":
+            continue
+        pipe = pipeline("sentiment-analysis", "builtin", engine=engine, dtype=dtype)
         for budget in budgets:
-            name = f"pellucid {dtype}" + (f", max_tokens={budget}" if len(budgets) > 1 else "")
+            name = f"pellucid {engine} {dtype}" + (f", max_tokens={budget}" if len(budgets) > 1 else "")
             found[name] = partial(pipe, texts, truncation=True, max_tokens=budget)
-        found[f"ceiling {dtype}: products alone"] = ceiling(pipe, texts)
+        if engine == "openvino":
+            found[f"ceiling {dtype}: products alone"] = ceiling(pipe, texts)
     return found
 
 
@@ -118,7 +121,7 @@ def main() -> None:
     if given.json:
         print(json.dumps({"texts_per_second": report}, indent=2))
         return
-    base = f"pellucid float32{f', max_tokens={given.max_tokens[0]}' if len(given.max_tokens) > 1 else ''}"
+    base = f"pellucid openvino float32{f', max_tokens={given.max_tokens[0]}' if len(given.max_tokens) > 1 else ''}"
     print(f"{'texts per second':<42}" + "".join(f"{mix:>9}{'ratio':>8}" for mix in report))
     for name in next(iter(report.values())):
         cells = "".join(f"{rates[name]:>9.0f}{rates[name] / rates[base]:>7.2f}×" for rates in report.values())

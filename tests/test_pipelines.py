@@ -16,7 +16,7 @@ import pytest
 
 import pellucid
 from pellucid import AutoModelForSequenceClassification, AutoTokenizer, PellucidError, pipeline
-from pellucid.engines import ENGINES
+from pellucid.engines import installed
 from pellucid.errors import (
     InputError,
     InputTypeError,
@@ -27,6 +27,8 @@ from pellucid.errors import (
 )
 from pellucid.streaming import windows
 from support.tiny import CLASS_PREFIX, SIZES, pellucid_checkpoint
+
+ENGINES = installed()
 
 TEXTS = [
     "the movie was good",

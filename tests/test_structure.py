@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 FRAMEWORKS = {
     "openvino": {"engines/openvino_import.py"},
-    "torch": {"checkpoints/pickled.py"},
+    "torch": {"checkpoints/pickled.py", "engines/torch.py"},
     "tensorflow": set(),
     "transformers": set(),
 }

@@ -61,13 +61,13 @@ def pipeline(
         revision: branch, tag or commit on the Hub.
         use_fast: accepted; there is one tokenizer, and it is fast.
         token: for private repositories.
-        device: None, "cpu" or -1.
-        device_map: None, "cpu" or "auto".
+        device: where to compute: "cpu" where left out, and for -1; with the engine "torch" also "cuda", "mps" …
+        device_map: the same; "auto" leaves the choice.
         dtype: the precision to compute in; "float32" where left out, "auto" for the stored one.
         trust_remote_code: accepted; code of a checkpoint is never run.
         model_kwargs: further arguments of the model's `from_pretrained`.
         pipeline_class: a subclass of `Pipeline` to make.
-        engine: "openvino" or "numpy"; the fastest installed one where left out.
+        engine: "openvino", "torch" or "numpy"; the fastest installed one where left out.
         allow_untrained_head: answer with random weights where the checkpoint lacks the head that the task needs.
         arguments: the task's, as defaults for every call; also `batch_size`, `max_tokens` and `progress`.
 

@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 
 from pellucid.checkpoints.stored import StoredTensor
-from pellucid.engines import ENGINES, load_engine, shapes
-from pellucid.errors import ShapeError
+from pellucid.engines import ENGINES, installed, load_engine, shapes
+from pellucid.errors import ShapeError, UnsupportedDtypeError
 from pellucid.ops import ACTIVATIONS, Ops
 from pellucid.packing import Packed, pack
+
+INSTALLED = installed()
 
 LENGTHS = (5, 1, 3)
 T, B, L = sum(LENGTHS), len(LENGTHS), max(LENGTHS)
 H, A, D = 12, 3, 4
 
 # Operations that an engine does not have, by engine; a test fails when one of them begins to work.
-EXCLUDED: dict[str, set[str]] = {"numpy": set(), "openvino": set()}
+EXCLUDED: dict[str, set[str]] = {"numpy": set(), "openvino": set(), "torch": set()}
 
 random = np.random.default_rng(7)
 
@@ -128,7 +130,7 @@ def run(engine: str, one: Case, dtype: str, taps: tuple[str, ...] = ()) -> Any:
     return load_engine(engine)[1].build(forward_of(one), parameters, dtype=dtype, taps=taps)(packed())
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", INSTALLED)
 @pytest.mark.parametrize("one", CASES)
 def test_every_engine_agrees_with_numpy_in_float64(engine: str, one: Case) -> None:
     if one.operation.split()[0] in EXCLUDED[engine]:
@@ -141,13 +143,19 @@ def test_every_engine_agrees_with_numpy_in_float64(engine: str, one: Case) -> No
     np.testing.assert_allclose(out, judge, rtol=1e-5, atol=1e-5)
 
 
+HALF = [(engine, dtype) for engine in INSTALLED for dtype in ENGINES[engine].dtypes if dtype.endswith("float16")]
+
+
+@pytest.mark.parametrize(("engine", "dtype"), HALF)
 @pytest.mark.parametrize("one", CASES)
-def test_openvino_in_bfloat16_is_near(one: Case) -> None:
-    if "BF16" not in load_engine("openvino")[1]._core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        pytest.skip("this processor does not compute in bfloat16")
+def test_half_precision_is_near(one: Case, engine: str, dtype: str) -> None:
     judge = run("numpy", one, "float64").outputs["out"]
-    out = run("openvino", one, "bfloat16").outputs["out"]
+    try:
+        out = run(engine, one, dtype).outputs["out"]
+    except UnsupportedDtypeError:
+        pytest.skip("this processor does not compute in bfloat16")
     # A bfloat16 has 8 bits: one part in 256, of the largest numbers that were added up.
+    assert out.dtype == np.float32
     assert np.isfinite(out).all()
     assert np.abs(out - judge).max() <= 0.05 * max(1.0, np.abs(judge).max())
 
@@ -166,7 +174,7 @@ def test_the_shapes_engine_gives_the_shape_that_comes_out(one: Case) -> None:
     assert asked == {name: array.shape for name, array in one.parameters.items()}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", INSTALLED)
 @pytest.mark.parametrize("options", [{}, {"causal": True}, {"window": 1}], ids=str)
 def test_attentions_are_probabilities_over_the_visible_tokens(engine: str, options: dict[str, Any]) -> None:
     one = Case("attention", attention(**options), qkv())
@@ -182,7 +190,7 @@ def test_attentions_are_probabilities_over_the_visible_tokens(engine: str, optio
                 assert ((real[:, query, key] > 0) == is_visible).all()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", INSTALLED)
 def test_attention_is_the_same_with_and_without_its_taps(engine: str) -> None:
     one = Case("attention", attention(), qkv())
     plain = run(engine, one, "float32").outputs["out"]
@@ -190,7 +198,7 @@ def test_attention_is_the_same_with_and_without_its_taps(engine: str) -> None:
     np.testing.assert_allclose(plain, tapped, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("engine", [*ENGINES, "shapes"])
+@pytest.mark.parametrize("engine", [*INSTALLED, "shapes"])
 def test_signatures_are_those_of_the_vocabulary(engine: str) -> None:
     import importlib
 
@@ -219,11 +227,11 @@ def test_every_operation_has_a_case() -> None:
 
 
 def test_engines_build_programs_with_one_signature() -> None:
-    signatures = {str(inspect.signature(load_engine(name)[1].build)) for name in ENGINES}
+    signatures = {str(inspect.signature(load_engine(name)[1].build)) for name in INSTALLED}
     assert len(signatures) == 1
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", INSTALLED)
 @pytest.mark.parametrize("lengths", [(1,), (4, 4), (2, 9, 1, 1)], ids=str)
 def test_one_program_runs_batches_of_any_size(engine: str, lengths: tuple[int, ...]) -> None:
     one = Case("attention", attention(), qkv())

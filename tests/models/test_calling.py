@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from pellucid import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, DistilBertConfig, DistilBertModel
-from pellucid.engines import ENGINES
+from pellucid.engines import installed
 from pellucid.errors import IdsOutOfRangeError, InputError, InputTypeError, RaggedBatchError, TextTooLongError
 from pellucid.outputs import ModelOutput
+
+ENGINES = installed()
 
 IDS = [[2, 5, 6, 7, 3], [2, 8, 3, 0, 0]]
 MASK = [[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]

@@ -153,14 +153,14 @@ def test_a_class_of_another_family_is_refused(classifier: Path) -> None:
 def test_arguments_that_are_not_known_are_refused(classifier: Path) -> None:
     with pytest.raises(InputTypeError, match="does not know the arguments hiden_size"):
         AutoModel.from_pretrained(classifier, hiden_size=3)
-    with pytest.raises(UnknownEngineError, match="There is no engine 'onyx'. Engines: openvino, numpy"):
+    with pytest.raises(UnknownEngineError, match="There is no engine 'onyx'. Engines: openvino, torch, numpy"):
         AutoModel.from_pretrained(classifier, engine="onyx")
     with pytest.raises(
-        UnsupportedDtypeError, match="does not compute in 'float16'. Precisions .*openvino: float32, bfl"
+        UnsupportedDtypeError, match="does not compute in 'float16'. Precisions of the engines: openvino: float32, bfl"
     ):
         AutoModel.from_pretrained(classifier, dtype="float16")
-    with pytest.raises(ValueError, match="`device='cuda'` is not available"):
-        AutoModel.from_pretrained(classifier, device="cuda")
+    with pytest.raises(ValueError, match="'numpy' computes on cpu, and not on 'cuda'. .* engine='torch'"):
+        AutoModel.from_pretrained(classifier, device="cuda", engine="numpy")
 
 
 def test_values_that_cannot_be_computed_are_refused_before_the_weights_are_read(folder: Path) -> None:

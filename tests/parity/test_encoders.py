@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import pellucid
-from pellucid.engines import ENGINES, load_engine
+from pellucid.engines import ENGINES, installed
 from support.tiny import SIZES, reference_model
+
+INSTALLED = installed()
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -22,7 +24,7 @@ ALL = {"output_hidden_states": True, "output_attentions": True}
 
 TOLERANCE = {"float32": {"rtol": 1e-4, "atol": 1e-5}, "float64": {"rtol": 0, "atol": 1e-10}}
 
-ENGINE_DTYPES = [(engine, dtype) for engine in ENGINES for dtype in load_engine(engine)[1].DTYPES if dtype in TOLERANCE]
+ENGINE_DTYPES = [(engine, dtype) for engine in INSTALLED for dtype in ENGINES[engine].dtypes if dtype in TOLERANCE]
 
 
 def batch(family: str) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def test_hidden_states_are_the_same_where_padding_stands_on_the_left(
     )
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", INSTALLED)
 @pytest.mark.parametrize(
     ("family", "changes"),
     [
@@ -133,7 +135,7 @@ def test_what_the_config_says_is_what_is_computed(
     assert_same_at_tokens(expected, output, inputs["attention_mask"], "float32")
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", INSTALLED)
 def test_position_ids_are_taken_as_given(tmp_path: Path, engine: str) -> None:
     inputs = batch("bert")
     inputs["attention_mask"][:, 0] = 1
@@ -143,7 +145,7 @@ def test_position_ids_are_taken_as_given(tmp_path: Path, engine: str) -> None:
 
 
 @pytest.mark.parametrize("stored", ["float16", "bfloat16"])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", INSTALLED)
 def test_half_precision_checkpoints_are_widened_exactly(tmp_path: Path, stored: str, engine: str) -> None:
     reference = reference_model("bert", "ForSequenceClassification").to(getattr(torch, stored))
     reference.save_pretrained(tmp_path)
@@ -157,7 +159,7 @@ def test_half_precision_checkpoints_are_widened_exactly(tmp_path: Path, stored: 
 
 
 @pytest.mark.parametrize("prefixed", [True, False], ids=["with the prefix", "without it"])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", INSTALLED)
 def test_old_names_of_layer_norms_load(tmp_path: Path, engine: str, prefixed: bool) -> None:
     from safetensors.torch import save_file
 

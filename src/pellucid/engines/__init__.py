@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from importlib.util import find_spec
 from types import ModuleType
 
-from pellucid.errors import EngineNotInstalledError, UnknownEngineError, UnsupportedDtypeError
+from pellucid.errors import EngineError, EngineNotInstalledError, UnknownEngineError, UnsupportedDtypeError
 
-# The fastest first; with each, the package it needs and how to get it.
+
+@dataclass(frozen=True)
+class Engine:
+    """What is known of an engine before its framework is imported.
+
+    Attributes:
+        package: what must be installed.
+        install: how to install it.
+        dtypes: the precisions that it computes in.
+        devices: where it computes; empty for all that the framework has.
+    """
+
+    package: str
+    install: str
+    dtypes: tuple[str, ...]
+    devices: tuple[str, ...] = ("cpu",)
+
+
+# The fastest first.
 ENGINES = {
-    "openvino": ("openvino", "pip install openvino"),
-    "numpy": ("numpy", "pip install numpy"),
+    "openvino": Engine("openvino", "pip install openvino", ("float32", "bfloat16")),
+    "torch": Engine("torch", "pip install pellucid[torch]", ("float32", "bfloat16", "float16", "float64"), devices=()),
+    "numpy": Engine("numpy", "pip install numpy", ("float32", "float64")),
 }
 
 # What users of `transformers` and PyTorch write for a precision.
@@ -24,7 +44,7 @@ DTYPE_NAMES = {
 
 def installed() -> list[str]:
     """The engines whose package is installed, the fastest first."""
-    return [name for name, (package, _) in ENGINES.items() if find_spec(package) is not None]
+    return [name for name, engine in ENGINES.items() if find_spec(engine.package) is not None]
 
 
 def load_engine(name: str | None = None) -> tuple[str, ModuleType]:
@@ -37,11 +57,11 @@ def load_engine(name: str | None = None) -> tuple[str, ModuleType]:
     chosen = installed()[0] if name is None else name
     if chosen not in ENGINES:
         raise UnknownEngineError(f"There is no engine {chosen!r}. Engines: {', '.join(ENGINES)}.", engine=chosen)
-    package, remedy = ENGINES[chosen]
-    if find_spec(package) is None:
+    engine = ENGINES[chosen]
+    if find_spec(engine.package) is None:
         raise EngineNotInstalledError(
-            f"The engine {chosen!r} needs the package `{package}`, which is not installed. Install it with "
-            f"`{remedy}`, or choose an installed engine: {', '.join(installed())}.",
+            f"The engine {chosen!r} needs the package `{engine.package}`, which is not installed. Install it with "
+            f"`{engine.install}`, or choose an installed engine: {', '.join(installed())}.",
             engine=chosen,
         )
     return chosen, importlib.import_module(f"pellucid.engines.{chosen}")
@@ -54,17 +74,40 @@ def dtype_name(dtype: object) -> str:
     return DTYPE_NAMES.get(word, word)
 
 
-def check_dtype(engine: str, module: ModuleType, dtype: str) -> None:
+def device_name(device: object) -> str:
+    """The plain name of a device: of a word, a `torch.device`, or a number as `transformers` counts them."""
+    if device is None or device in ("auto", -1):
+        return "cpu"
+    return f"cuda:{device}" if isinstance(device, int) else str(device)
+
+
+def check_device(engine: str, device: str) -> None:
+    """Refuse a device that the engine does not compute on.
+
+    Raises:
+        EngineError: the message names the engine's devices.
+    """
+    devices = ENGINES[engine].devices
+    if devices and device not in devices:
+        raise EngineError(
+            f"The engine {engine!r} computes on {', '.join(devices)}, and not on {device!r}. "
+            "Leave `device` out, or choose engine='torch', which computes on every device of the installed PyTorch.",
+            engine=engine,
+            device=device,
+        )
+
+
+def check_dtype(engine: str, dtype: str) -> None:
     """Refuse a precision that the engine does not compute in.
 
     Raises:
-        UnsupportedDtypeError: the message lists the precisions of every installed engine.
+        UnsupportedDtypeError: the message lists the precisions of every engine.
     """
-    if dtype in module.DTYPES:
+    if dtype in ENGINES[engine].dtypes:
         return
-    offers = "; ".join(f"{name}: {', '.join(load_engine(name)[1].DTYPES)}" for name in installed())
+    offers = "; ".join(f"{name}: {', '.join(one.dtypes)}" for name, one in ENGINES.items())
     raise UnsupportedDtypeError(
-        f"The engine {engine!r} does not compute in {dtype!r}. Precisions of the installed engines: {offers}.",
+        f"The engine {engine!r} does not compute in {dtype!r}. Precisions of the engines: {offers}.",
         engine=engine,
         dtype=dtype,
     )

@@ -18,8 +18,6 @@ from pellucid.ops import Ops, activation_function
 from pellucid.packing import Inputs, Layout, Packed
 from pellucid.weights import Tensor, Weights
 
-DTYPES = ("float32", "float64")
-
 Floats = npt.NDArray[np.floating[Any]]
 
 
@@ -189,14 +187,20 @@ class NumpyProgram(Program):
 
 
 def build(
-    forward: Forward, parameters: Mapping[str, Tensor], *, dtype: str = "float32", taps: Collection[str] = ()
+    forward: Forward,
+    parameters: Mapping[str, Tensor],
+    *,
+    dtype: str = "float32",
+    taps: Collection[str] = (),
+    device: str = "cpu",
 ) -> Program:
     """Join a forward function to its weights.
 
     Args:
         forward: the architecture with its config and head.
         parameters: the checkpoint's tensors, by canonical name.
-        dtype: the precision to compute in, one of `DTYPES`.
+        dtype: the precision to compute in.
         taps: what else to keep: "hidden_states", "attentions".
+        device: "cpu".
     """
     return NumpyProgram(forward, parameters, dtype, taps)

@@ -23,8 +23,6 @@ from pellucid.weights import Tensor, Weights
 ov = import_openvino()
 opset = ov.opset15
 
-DTYPES = ("float32", "bfloat16")
-
 Node: TypeAlias = Any
 """A value of the graph."""
 
@@ -299,14 +297,20 @@ def compile_options(dtype: str) -> dict[str, str]:
 
 
 def build(
-    forward: Forward, parameters: Mapping[str, Tensor], *, dtype: str = "float32", taps: Collection[str] = ()
+    forward: Forward,
+    parameters: Mapping[str, Tensor],
+    *,
+    dtype: str = "float32",
+    taps: Collection[str] = (),
+    device: str = "cpu",
 ) -> Program:
     """Join a forward function to its weights, and compile.
 
     Args:
         forward: the architecture with its config and head.
         parameters: the checkpoint's tensors, by canonical name.
-        dtype: the precision to compute in, one of `DTYPES`.
+        dtype: the precision to compute in.
         taps: what else to keep: "hidden_states", "attentions".
+        device: "cpu".
     """
     return OpenvinoProgram(forward, parameters, dtype, taps)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.checkpoints.hub import Checkpoint, locate
 from pellucid.config import Config
-from pellucid.engines import dtype_name, load_engine
-from pellucid.errors import EngineError, InputError
+from pellucid.engines import ENGINES, device_name, dtype_name, load_engine
+from pellucid.errors import InputError
 
 if TYPE_CHECKING:
     from pellucid.models.loading import Loaded
@@ -38,13 +38,13 @@ class LoadingArguments:
         ignore_mismatched_sizes: initialise tensors of another shape anew, instead of refusing them.
         use_safetensors: True reads nothing but safetensors, False only PyTorch's own files.
         variant: a second set of weights, such as "fp16".
-        engine: "openvino" or "numpy"; the fastest installed one where left out.
+        engine: "openvino", "torch" or "numpy"; the fastest installed one where left out.
         framework: the same in the words of `transformers`.
         dtype: the precision to compute in; "auto" is the stored one where the engine computes in it.
         torch_dtype: the same.
         seed: of the values of parameters that the checkpoint lacks.
-        device: None or "cpu" on these engines; -1 means the same.
-        device_map: likewise; "auto" is accepted.
+        device: where to compute: "cpu" where left out, and for -1; "cuda", "mps" … with the engine "torch".
+        device_map: the same; "auto" leaves the choice.
         trust_remote_code: no code of a checkpoint is ever run; True is accepted, and said to have no effect.
         attn_implementation: accepted; every engine gives the same numbers.
         low_cpu_mem_usage: accepted; weights are always mapped, not copied.
@@ -71,15 +71,6 @@ class LoadingArguments:
     trust_remote_code: bool | None = None
     attn_implementation: str | None = None
     low_cpu_mem_usage: bool | None = None
-
-    def __post_init__(self) -> None:
-        for name, device in (("device", self.device), ("device_map", self.device_map)):
-            if str(device) not in ("None", "cpu", "-1", "auto"):
-                raise EngineError(
-                    f"`{name}={device!r}` is not available: the installed engines compute on the CPU. "
-                    f"Leave `{name}` out, or pass 'cpu'.",
-                    device=str(device),
-                )
 
     def tell_what_has_no_effect(self) -> None:
         """Warn of arguments that are accepted and do nothing."""
@@ -125,6 +116,11 @@ class LoadingArguments:
             )
         return self.engine or FRAMEWORKS[self.framework]
 
+    @property
+    def device_name(self) -> str:
+        """The device to compute on."""
+        return device_name(self.device_map if self.device is None else self.device)
+
     def dtype_for(self, loaded: Loaded) -> str:
         """The precision to compute in."""
         asked = self.dtype if self.dtype is not None else self.torch_dtype
@@ -134,5 +130,4 @@ class LoadingArguments:
         if name != "auto":
             return name
         stored = next(iter(loaded.parameters.values())).dtype
-        offered: tuple[str, ...] = load_engine(self.engine_name)[1].DTYPES
-        return stored if stored in offered else "float32"
+        return stored if stored in ENGINES[load_engine(self.engine_name)[0]].dtypes else "float32"

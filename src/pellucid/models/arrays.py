@@ -7,9 +7,37 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pellucid.engines.program import Result
 from pellucid.errors import InputError, InputTypeError, RaggedBatchError
+from pellucid.packing import Packed, pack_rectangle
 
 Rectangle = npt.NDArray[Any]
+
+
+def packed_inputs(
+    input_ids: Any, attention_mask: Any, token_type_ids: Any, position_ids: Any
+) -> tuple[Packed, npt.NDArray[np.bool_]]:
+    """The caller's rectangles as one packed batch, and which of their cells are its tokens, bool `[B, L]`.
+
+    Raises:
+        InputError: see `rectangle` and `mask_of`; or a row without tokens.
+    """
+    ids = rectangle("input_ids", input_ids)
+    is_token = mask_of(attention_mask, ids.shape)
+    types = None if token_type_ids is None else rectangle("token_type_ids", token_type_ids, ids.shape)
+    positions = None if position_ids is None else positions_of(position_ids, ids.shape)
+    return pack_rectangle(ids, is_token, types, positions), is_token
+
+
+def unpacked_outputs(result: Result, is_token: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """The outputs and taps of a run, put back into the caller's rectangles."""
+    values: dict[str, Any] = {
+        name: unpack(value, is_token) if name in result.per_token else value for name, value in result.outputs.items()
+    }
+    put_back = {"hidden_states": unpack, "attentions": unpack_attentions}
+    for name, layers in result.taps.items():
+        values[name] = tuple(put_back[name](layer, is_token) for layer in layers)
+    return values
 
 
 def rectangle(name: str, value: Any, shape: tuple[int, ...] | None = None) -> Rectangle:
@@ -76,6 +104,14 @@ def mask_of(value: Any, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
             name="attention_mask",
         )
     return is_token
+
+
+def positions_of(value: Any, shape: tuple[int, ...]) -> Rectangle:
+    """Positions `[B, L]`; one row may stand for all, as in `transformers`."""
+    array = rectangle("position_ids", value)
+    if array.shape[0] == 1:
+        array = np.broadcast_to(array, (shape[0], array.shape[1]))
+    return rectangle("position_ids", array, shape)
 
 
 def unpack(values: npt.NDArray[Any], is_token: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:

@@ -20,20 +20,17 @@ from pellucid.checkpoints.safetensors_writing import safetensors_files
 from pellucid.checkpoints.saving import Content, write_folder
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
-from pellucid.engines import dtype_name
+from pellucid.engines import device_name, dtype_name
 from pellucid.errors import ConfigError, InputError, InputTypeError
 from pellucid.models.arguments import LoadingArguments
-from pellucid.models.arrays import mask_of, rectangle, unpack, unpack_attentions
+from pellucid.models.arrays import packed_inputs, unpacked_outputs
 from pellucid.models.loading import Loaded, initialise, load, parameters_of
 from pellucid.models.runner import Runner
 from pellucid.outputs import ModelOutput
-from pellucid.packing import pack_rectangle
 
 logger = logging.getLogger(__name__)
 
 AnyModel = TypeVar("AnyModel", bound="PreTrainedModel")
-
-PER_TOKEN = ("last_hidden_state",)
 
 
 class PreTrainedModel:
@@ -41,8 +38,9 @@ class PreTrainedModel:
 
     Args:
         config: of the class's family; the weights are random, and the same for the same seed.
-        engine: "openvino" or "numpy"; the fastest installed one where left out.
+        engine: "openvino", "torch" or "numpy"; the fastest installed one where left out.
         dtype: the precision to compute in: "float32", or one that the engine offers.
+        device: where to compute: "cpu", or with the engine "torch" any device of the installed PyTorch.
         seed: of the random weights.
 
     Raises:
@@ -60,14 +58,22 @@ class PreTrainedModel:
             cls.config_class = cls.family.config
             cls.base_model_prefix = cls.family.names.prefix.rstrip(".")
 
-    def __init__(self, config: Config, *, engine: str | None = None, dtype: Any = "float32", seed: int = 0) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        engine: str | None = None,
+        dtype: Any = "float32",
+        device: Any = None,
+        seed: int = 0,
+    ) -> None:
         if type(config) is not self.config_class:
             raise ConfigError(
                 f"{type(self).__name__} needs a {self.config_class.__name__}, and was given a "
                 f"{type(config).__name__}. To load a checkpoint, use `{type(self).__name__}.from_pretrained(name)`."
             )
         config.check()
-        self._prepare(config, None, engine, dtype_name(dtype), seed)
+        self._prepare(config, None, engine, dtype_name(dtype), device_name(device), seed)
 
     def _prepare(
         self,
@@ -75,13 +81,14 @@ class PreTrainedModel:
         parameters: Mapping[str, StoredTensor] | None,
         engine: str | None,
         dtype: str,
-        seed: int = 0,
+        device: str,
+        seed: int,
     ) -> None:
         self.config = config
         self._loaded_parameters = parameters
         self._seed = seed
         self.runner = Runner(
-            self.family, config, self.head, lambda: self.parameters, engine=engine, dtype=dtype,
+            self.family, config, self.head, lambda: self.parameters, engine=engine, dtype=dtype, device=device,
             name=config.name_or_path or type(self).__name__,
         )  # fmt: skip
 
@@ -103,6 +110,11 @@ class PreTrainedModel:
     def dtype(self) -> str:
         """The precision that is computed in."""
         return self.runner.dtype
+
+    @property
+    def device(self) -> str:
+        """Where it is computed."""
+        return self.runner.device
 
     @property
     def name_or_path(self) -> str:
@@ -175,7 +187,9 @@ class PreTrainedModel:
             ignore_mismatched_sizes=given.ignore_mismatched_sizes, seed=given.seed, **given.reading(),
         )  # fmt: skip
         model = cls.__new__(cls)
-        model._prepare(config, loaded.parameters, given.engine_name, given.dtype_for(loaded), given.seed)
+        model._prepare(
+            config, loaded.parameters, given.engine_name, given.dtype_for(loaded), given.device_name, given.seed
+        )
         return model, loaded
 
     def __call__(
@@ -215,26 +229,13 @@ class PreTrainedModel:
         if input_ids is None:
             raise InputError("The model was called without `input_ids`. Pass what the tokenizer gives.")
         self._refuse_inputs(token_type_ids=token_type_ids, position_ids=position_ids)
-        ids = rectangle("input_ids", input_ids)
-        is_token = mask_of(attention_mask, ids.shape)
-        packed = pack_rectangle(
-            ids,
-            is_token,
-            None if token_type_ids is None else rectangle("token_type_ids", token_type_ids, ids.shape),
-            None if position_ids is None else _positions(position_ids, ids.shape),
-        )
+        packed, is_token = packed_inputs(input_ids, attention_mask, token_type_ids, position_ids)
         asked = {
             "hidden_states": _first(output_hidden_states, self.config.output_hidden_states),
             "attentions": _first(output_attentions, self.config.output_attentions),
         }
         result = self.runner.run(packed, taps=[name for name, is_asked in asked.items() if is_asked])
-        values: dict[str, Any] = {
-            name: unpack(value, is_token) if name in PER_TOKEN else value for name, value in result.outputs.items()
-        }
-        if "hidden_states" in result.taps:
-            values["hidden_states"] = tuple(unpack(value, is_token) for value in result.taps["hidden_states"])
-        if "attentions" in result.taps:
-            values["attentions"] = tuple(unpack_attentions(v, is_token) for v in result.taps["attentions"])
+        values = unpacked_outputs(result, is_token)
         output_class: type[ModelOutput] = getattr(output_classes, self.family.heads[self.head].output_class)
         output = output_class(**values)
         return output if _first(return_dict, self.config.use_return_dict) else output.to_tuple()
@@ -309,11 +310,3 @@ class PreTrainedModel:
 
 def _first(*values: Any) -> bool:
     return bool(next(value for value in values if value is not None))
-
-
-def _positions(value: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Positions may be one row for all, as in `transformers`."""
-    array = rectangle("position_ids", value)
-    if array.shape[0] == 1:
-        array = np.broadcast_to(array, (shape[0], array.shape[1]))
-    return rectangle("position_ids", array, shape)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pellucid.architectures.family import Family
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
-from pellucid.engines import check_dtype, load_engine, shapes
+from pellucid.engines import check_device, check_dtype, load_engine, shapes
 from pellucid.engines.program import Program, Result
 from pellucid.errors import IdsOutOfRangeError, TextTooLongError
 from pellucid.packing import MAX_TOKENS, Packed, micro_batches
@@ -30,6 +30,7 @@ class Runner:
         parameters: gives every parameter by canonical name, when they are first needed.
         engine: the engine's name; the fastest installed one where left out.
         dtype: the precision to compute in.
+        device: where to compute.
         name: what messages call the checkpoint.
 
     Raises:
@@ -45,11 +46,14 @@ class Runner:
         *,
         engine: str | None,
         dtype: str,
+        device: str,
         name: str,
     ) -> None:
         self.engine, self._module = load_engine(engine)
-        check_dtype(self.engine, self._module, dtype)
+        check_dtype(self.engine, dtype)
+        check_device(self.engine, device)
         self.dtype = dtype
+        self.device = device
         self._family, self._config, self._head, self._name = family, config, head, name
         self._settings = family.read_config(config)
         self._parameters = parameters
@@ -119,7 +123,9 @@ class Runner:
         with self._lock:
             if key not in self._programs:
                 forward = self._family.forward(self._config, self._head, outputs)
-                program = self._module.build(forward, self._parameters(), dtype=self.dtype, taps=taps)
+                program = self._module.build(
+                    forward, self._parameters(), dtype=self.dtype, taps=taps, device=self.device
+                )
                 output_shapes, _ = shapes.trace(forward)
                 per_token = frozenset(name for name, shape in output_shapes.items() if shape[0] == "T")
                 self._programs[key] = program, per_token
