@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "outputs": {"errors"},
     "streaming": set(),
+    "tensors": {"errors"},
     "checkpoints": {"errors"},
     "config_keys": set(),
     "config": {"errors", "checkpoints", "config_keys"},
@@ -29,10 +30,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "heads": {"ops", "packing", "weights", "layers"},
     "architectures": {"errors", "checkpoints", "config", "packing", "ops", "weights", "layers", "heads"},
     "engines": {"errors", "packing", "ops", "weights"},
-    "tokenizers": {"errors", "checkpoints"},
+    "tokenizers": {"errors", "checkpoints", "tensors"},
     "tasks": {"errors", "outputs"},
     "models": {
         "errors", "outputs", "checkpoints", "config", "packing", "ops", "weights", "architectures", "engines",
+        "tensors",
     },
     "stages": {"errors", "checkpoints", "packing", "streaming", "models", "tasks", "tokenizers"},
     "pipelines": {"errors", "checkpoints", "config", "models", "stages", "tasks", "tokenizers"},
@@ -42,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 FRAMEWORKS = {
     "openvino": {"engines/openvino_import.py"},
-    "torch": {"checkpoints/pickled.py", "engines/torch.py"},
+    "torch": {"checkpoints/pickled.py", "engines/torch.py", "tensors.py"},
     "tensorflow": set(),
     "transformers": set(),
 }

@@ -27,6 +27,7 @@ from pellucid.models.arrays import packed_inputs, unpacked_outputs
 from pellucid.models.loading import Loaded, initialise, load, parameters_of
 from pellucid.models.runner import Runner
 from pellucid.outputs import ModelOutput
+from pellucid.tensors import as_numpy, common_kind
 
 logger = logging.getLogger(__name__)
 
@@ -216,12 +217,13 @@ class PreTrainedModel:
             return_dict: False for a tuple instead of a `ModelOutput`.
 
         Returns:
-            A `ModelOutput` of NumPy arrays; zeros where there is padding.
+            A `ModelOutput` of arrays of the kind that was given, NumPy's for lists; zeros where there is padding.
 
         Raises:
-            InputError: arrays that do not fit each other, ids outside the vocabulary, more tokens than positions.
+            InputError: arrays of two kinds, or that do not fit each other; ids outside the vocabulary; more tokens
+                than positions.
         """
-        if isinstance(input_ids, Mapping) or (hasattr(input_ids, "data") and isinstance(input_ids.data, Mapping)):
+        if isinstance(input_ids, Mapping):
             return self(
                 **dict(input_ids), output_attentions=output_attentions,
                 output_hidden_states=output_hidden_states, return_dict=return_dict,
@@ -229,13 +231,25 @@ class PreTrainedModel:
         if input_ids is None:
             raise InputError("The model was called without `input_ids`. Pass what the tokenizer gives.")
         self._refuse_inputs(token_type_ids=token_type_ids, position_ids=position_ids)
-        packed, is_token = packed_inputs(input_ids, attention_mask, token_type_ids, position_ids)
+        given = {
+            "input_ids": input_ids,
+            "attention_mask": attention_mask,
+            "token_type_ids": token_type_ids,
+            "position_ids": position_ids,
+        }
+        kind, like = common_kind(given)
+        packed, is_token = packed_inputs(**{name: as_numpy(value) for name, value in given.items()})
         asked = {
             "hidden_states": _first(output_hidden_states, self.config.output_hidden_states),
             "attentions": _first(output_attentions, self.config.output_attentions),
         }
         result = self.runner.run(packed, taps=[name for name, is_asked in asked.items() if is_asked])
-        values = unpacked_outputs(result, is_token)
+        values = {
+            name: tuple(kind.from_numpy(layer, like) for layer in value)
+            if isinstance(value, tuple)
+            else kind.from_numpy(value, like)
+            for name, value in unpacked_outputs(result, is_token).items()
+        }
         output_class: type[ModelOutput] = getattr(output_classes, self.family.heads[self.head].output_class)
         output = output_class(**values)
         return output if _first(return_dict, self.config.use_return_dict) else output.to_tuple()

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pellucid.errors import InputError, UnknownKeyError
+from pellucid.tensors import NAMES, as_numpy, kind_named, package_of
 from pellucid.tokenizers.encoding import Encoding
-from pellucid.tokenizers.tensors import array_kind, to_array
+from pellucid.tokenizers.tensors import to_array
 
 logger = logging.getLogger("pellucid.tokenizers")
 
@@ -175,7 +176,7 @@ class BatchEncoding(UserDict[str, Any]):
         """Make arrays of the rows, in place.
 
         Args:
-            tensor_type: the kind of arrays ("np"); None leaves everything as it is.
+            tensor_type: the kind of arrays, "np" or "pt"; None leaves everything as it is.
             prepend_batch_axis: put each value into a batch of one first.
 
         Returns:
@@ -187,11 +188,11 @@ class BatchEncoding(UserDict[str, Any]):
         """
         if tensor_type is None:
             return self
-        kind = array_kind(tensor_type)
+        kind = kind_named(tensor_type)
         arrays = {}
         for key, value in self.data.items():
             batch = [value] if prepend_batch_axis else value
-            arrays[key] = batch if kind.is_array(batch) else to_array(key, batch, kind)
+            arrays[key] = batch if package_of(batch) == NAMES[kind.name] else to_array(key, as_numpy(batch), kind)
         self.data.update(arrays)
         return self
 

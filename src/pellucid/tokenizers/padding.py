@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pellucid.errors import InputError, InputTypeError
+from pellucid.tensors import NAMES, package_of
 from pellucid.tokenizers.batch_encoding import BatchEncoding
 from pellucid.tokenizers.options import Options, Resolving
 from pellucid.tokenizers.strategies import PaddingStrategy, padded_length, side
@@ -121,8 +122,8 @@ def _array_kind_of(rows: Any) -> str | None:
         if not rows:
             return None
         rows = rows[0]
-    module = type(rows).__module__.partition(".")[0]
-    return {"numpy": "np", "torch": "pt", "tensorflow": "tf"}.get(module)
+    package = package_of(rows)
+    return next((name for name, one in NAMES.items() if one == package), None)
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,132 @@
+"""The kinds of array that callers bring, and get back: NumPy's and PyTorch's.
+
+A library is imported when its arrays are asked for, or were brought; so nothing is imported for those who use neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pellucid.errors import InputError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one library's arrays are made, taken and given.
+
+    Attributes:
+        name: what `return_tensors` calls it.
+        library: what people call it.
+        make: nested lists of numbers → an array, whole numbers in 64 bits.
+        to_numpy: an array of this kind → NumPy's.
+        from_numpy: NumPy's → this kind, in the place of an array that the caller brought (None for the CPU).
+    """
+
+    name: str
+    library: str
+    make: Callable[[Any], Any]
+    to_numpy: Callable[[Any], Any]
+    from_numpy: Callable[[Any, Any], Any]
+
+
+def _numpy() -> Kind:
+    import numpy as np
+
+    def make(value: Any) -> Any:
+        array = np.asarray(value)
+        return array.astype(np.int64) if array.size == 0 else array
+
+    return Kind("np", "NumPy", make, np.asarray, lambda array, like: array)
+
+
+def _torch() -> Kind:
+    import torch
+
+    def make(value: Any) -> Any:
+        tensor = torch.as_tensor(value)
+        return tensor.long() if tensor.numel() == 0 else tensor
+
+    def from_numpy(array: Any, like: Any) -> Any:
+        tensor = torch.from_numpy(array)
+        return tensor if like is None else tensor.to(like.device)
+
+    return Kind("pt", "PyTorch", make, lambda tensor: tensor.detach().cpu().numpy(), from_numpy)
+
+
+# By the name of the library's package.
+KINDS: dict[str, Callable[[], Kind]] = {"numpy": _numpy, "torch": _torch}
+
+NAMES = {"np": "numpy", "pt": "torch"}
+"""What `return_tensors` calls each package."""
+
+
+def kind_named(name: Any) -> Kind:
+    """The kind that `return_tensors` names.
+
+    Raises:
+        InputError: no such kind, or its library is not installed; the message lists the kinds.
+    """
+    word = getattr(name, "value", name)
+    known = ", ".join(repr(kind) for kind in NAMES)
+    if not isinstance(word, str) or word not in NAMES:
+        raise InputError(
+            f"return_tensors={name!r} is not available. Give one of {known}, or leave it out to get lists.",
+            argument="return_tensors",
+            value=name,
+        )
+    try:
+        return KINDS[NAMES[word]]()
+    except ImportError as error:
+        raise InputError(
+            f"return_tensors={name!r} needs the package `{NAMES[word]}`, which is not installed. Install it, or give "
+            "another of the kinds: " + known + ".",
+            argument="return_tensors",
+            value=name,
+        ) from error
+
+
+def package_of(value: Any) -> str | None:
+    """The package whose array a value is; None for lists and everything else. Nothing is imported."""
+    for one in type(value).__mro__:
+        package = one.__module__.partition(".")[0]
+        if package in KINDS:
+            return package
+    return None
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is an array of a kind that is known here."""
+    return package_of(value) is not None
+
+
+def common_kind(arguments: Mapping[str, Any]) -> tuple[Kind, Any]:
+    """The one kind of a call's arrays; NumPy's where there are only lists.
+
+    Args:
+        arguments: the call's arguments by name; those left out are None.
+
+    Returns:
+        The kind, and one of the arrays, which tells the device; None where there are only lists.
+
+    Raises:
+        InputError: two kinds in one call.
+    """
+    brought = {name: package_of(value) for name, value in arguments.items() if is_array(value)}
+    if len(set(brought.values())) > 1:
+        told = ", ".join(f"`{name}` {KINDS[str(package)]().library}'s" for name, package in brought.items())
+        raise InputError(
+            f"The arrays of one call are of two kinds: {told}. Give all in one kind, as one `return_tensors` of the "
+            "tokenizer makes them.",
+            kinds=brought,
+        )
+    for name, package in brought.items():
+        return KINDS[str(package)](), arguments[name]
+    return _numpy(), None
+
+
+def as_numpy(value: Any) -> Any:
+    """A value as it is, but an array of another kind as NumPy's."""
+    package = package_of(value)
+    return value if package in (None, "numpy") else KINDS[str(package)]().to_numpy(value)
