@@ -1,12 +1,12 @@
 # `make demo` and `make test` need Python 3.10 or newer and make; they install the rest into their own environments.
 PYTHON ?= python3
 
-.PHONY: demo test check base-test benchmark clean
+.PHONY: demo test check base-test tensorflow-test benchmark clean
 
 demo: .venv/installed
 	.venv/bin/pellucid run sentiment-analysis --model builtin "I love to learn about LLMs!" "I hate this so much!"
 
-test: check base-test
+test: check base-test tensorflow-test
 	.venv-test/bin/python -m pytest
 
 check: .venv-test/installed
@@ -17,6 +17,11 @@ check: .venv-test/installed
 # What users install: the wheel alone, with the newest of its dependencies, and neither PyTorch nor transformers.
 base-test: .venv-base/installed
 	.venv-base/bin/python -m pytest -q -m "not reference"
+
+# TensorFlow without PyTorch: the classes of the course, and what every engine must do.
+tensorflow-test: .venv-tensorflow/installed
+	.venv-tensorflow/bin/python -m pytest -q -m "not reference" tests/conformance tests/engines tests/models \
+		tests/test_tensorflow.py tests/test_tensors.py tests/test_pipelines.py
 
 benchmark: .venv-test/installed
 	.venv-test/bin/python benchmarks/startup.py
@@ -42,5 +47,11 @@ benchmark: .venv-test/installed
 	.venv-base/bin/python -m pip install --quiet --disable-pip-version-check .
 	@touch $@
 
+.venv-tensorflow/installed: pyproject.toml requirements/test.txt requirements/tensorflow.txt
+	$(PYTHON) -m venv .venv-tensorflow
+	.venv-tensorflow/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements/tensorflow.txt -r requirements/test.txt -e .
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-test .venv-base build dist
+	rm -rf .venv .venv-test .venv-base .venv-tensorflow build dist

@@ -13,6 +13,8 @@ from support.tiny import pellucid_checkpoint
 # No test may reach the real Hub; those that need one serve their own on loopback.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# TensorFlow tells of its processor on standard error, which tests of the command read.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 FRAMEWORKS = {
     "openvino": {"engines/openvino_import.py"},
     "torch": {"checkpoints/pickled.py", "engines/torch.py", "tensors.py"},
-    "tensorflow": set(),
+    "tensorflow": {"engines/tensorflow.py", "tensors.py"},
     "transformers": set(),
 }
 
@@ -120,9 +120,11 @@ def test_editors_see_every_public_name() -> None:
 
 
 def test_every_model_class_is_public() -> None:
-    from pellucid.models.table import CLASSES
+    from pellucid.models.table import CLASSES, TF_CLASSES
 
-    assert {model_class.__name__ for model_class in CLASSES.values()} <= set(pellucid.__all__)
+    every = (*CLASSES.values(), *TF_CLASSES.values())
+    assert {model_class.__name__ for model_class in every} <= set(pellucid.__all__)
+    assert {f"TF{name.__name__}" for name in CLASSES.values()} == {name.__name__ for name in TF_CLASSES.values()}
 
 
 def loaded_after(statement: str) -> set[str]:

@@ -80,7 +80,7 @@ def test_pytorch_encodings_are_those_of_the_reference(classifier: Path, torch: A
 
 def test_an_unknown_kind_names_the_known_ones(classifier: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(classifier)
-    with pytest.raises(InputError, match="return_tensors='jax' is not available. Give one of 'np', 'pt'"):
+    with pytest.raises(InputError, match="return_tensors='jax' is not available. Give one of 'np', 'pt', 'tf'"):
         tokenizer(TEXTS[0], return_tensors="jax")
 
 

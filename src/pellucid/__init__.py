@@ -35,6 +35,12 @@ _HOMES = {
     "PreTrainedModel": "pellucid.models.base",
     "PreTrainedTokenizerFast": "pellucid.tokenizers",
     "PretrainedConfig": "pellucid.config",
+    "TFAutoModel": "pellucid.models.auto",
+    "TFAutoModelForSequenceClassification": "pellucid.models.auto",
+    "TFBertForSequenceClassification": "pellucid.models.table",
+    "TFBertModel": "pellucid.models.table",
+    "TFDistilBertForSequenceClassification": "pellucid.models.table",
+    "TFDistilBertModel": "pellucid.models.table",
     "inspect_checkpoint": "pellucid.models.inspection",
     "pipeline": "pellucid.pipelines",
 }
@@ -50,6 +56,8 @@ if TYPE_CHECKING:
     from pellucid.models.auto import AutoConfig as AutoConfig
     from pellucid.models.auto import AutoModel as AutoModel
     from pellucid.models.auto import AutoModelForSequenceClassification as AutoModelForSequenceClassification
+    from pellucid.models.auto import TFAutoModel as TFAutoModel
+    from pellucid.models.auto import TFAutoModelForSequenceClassification as TFAutoModelForSequenceClassification
     from pellucid.models.base import PreTrainedModel as PreTrainedModel
     from pellucid.models.inspection import inspect_checkpoint as inspect_checkpoint
     from pellucid.models.table import BertForSequenceClassification as BertForSequenceClassification
@@ -58,6 +66,10 @@ if TYPE_CHECKING:
         DistilBertForSequenceClassification as DistilBertForSequenceClassification,
     )
     from pellucid.models.table import DistilBertModel as DistilBertModel
+    from pellucid.models.table import TFBertForSequenceClassification as TFBertForSequenceClassification
+    from pellucid.models.table import TFBertModel as TFBertModel
+    from pellucid.models.table import TFDistilBertForSequenceClassification as TFDistilBertForSequenceClassification
+    from pellucid.models.table import TFDistilBertModel as TFDistilBertModel
     from pellucid.outputs import ModelOutput as ModelOutput
     from pellucid.pipelines import Pipeline as Pipeline
     from pellucid.pipelines import pipeline as pipeline

@@ -107,3 +107,34 @@ class SequenceClassifierOutput(ModelOutput):
     logits: Any = None
     hidden_states: tuple[Any, ...] | None = None
     attentions: tuple[Any, ...] | None = None
+
+
+@dataclass
+class TFBaseModelOutput(BaseModelOutput):
+    """The same of a TensorFlow class."""
+
+
+@dataclass
+class TFBaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
+    """The same of a TensorFlow class, in the order of `transformers`.
+
+    Attributes:
+        last_hidden_state: `[B, L, H]`, one vector for each token; zeros where there is padding.
+        pooler_output: `[B, H]`, one vector for each text.
+        past_key_values: None; a decoder's.
+        hidden_states: the embeddings and the output of every layer, each `[B, L, H]`, if they were asked for.
+        attentions: the attention probabilities of every layer, each `[B, A, L, L]`, if they were asked for.
+        cross_attentions: None; a decoder's.
+    """
+
+    last_hidden_state: Any = None
+    pooler_output: Any = None
+    past_key_values: Any = None
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+    cross_attentions: Any = None
+
+
+@dataclass
+class TFSequenceClassifierOutput(SequenceClassifierOutput):
+    """The same of a TensorFlow class."""

@@ -67,7 +67,7 @@ def pipeline(
         trust_remote_code: accepted; code of a checkpoint is never run.
         model_kwargs: further arguments of the model's `from_pretrained`.
         pipeline_class: a subclass of `Pipeline` to make.
-        engine: "openvino", "torch" or "numpy"; the fastest installed one where left out.
+        engine: "openvino", "torch", "tensorflow" or "numpy"; the fastest installed one where left out.
         allow_untrained_head: answer with random weights where the checkpoint lacks the head that the task needs.
         arguments: the task's, as defaults for every call; also `batch_size`, `max_tokens` and `progress`.
 

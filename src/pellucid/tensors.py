@@ -1,4 +1,4 @@
-"""The kinds of array that callers bring, and get back: NumPy's and PyTorch's.
+"""The kinds of array that callers bring, and get back: NumPy's, PyTorch's and TensorFlow's.
 
 A library is imported when its arrays are asked for, or were brought; so nothing is imported for those who use neither.
 """
@@ -19,7 +19,7 @@ class Kind:
     Attributes:
         name: what `return_tensors` calls it.
         library: what people call it.
-        make: nested lists of numbers → an array, whole numbers in 64 bits.
+        make: nested lists of numbers → an array; whole numbers in 64 bits, in 32 for TensorFlow.
         to_numpy: an array of this kind → NumPy's.
         from_numpy: NumPy's → this kind, in the place of an array that the caller brought (None for the CPU).
     """
@@ -55,10 +55,20 @@ def _torch() -> Kind:
     return Kind("pt", "PyTorch", make, lambda tensor: tensor.detach().cpu().numpy(), from_numpy)
 
 
-# By the name of the library's package.
-KINDS: dict[str, Callable[[], Kind]] = {"numpy": _numpy, "torch": _torch}
+def _tensorflow() -> Kind:
+    import tensorflow as tf
 
-NAMES = {"np": "numpy", "pt": "torch"}
+    def make(value: Any) -> Any:
+        # Whole numbers become 32 bits, as TensorFlow's own `constant` makes them and the course shows them.
+        return tf.constant(value, dtype=tf.int32 if hasattr(value, "__len__") and not len(value) else None)
+
+    return Kind("tf", "TensorFlow", make, lambda tensor: tensor.numpy(), lambda array, like: tf.constant(array))
+
+
+# By the name of the library's package.
+KINDS: dict[str, Callable[[], Kind]] = {"numpy": _numpy, "torch": _torch, "tensorflow": _tensorflow}
+
+NAMES = {"np": "numpy", "pt": "torch", "tf": "tensorflow"}
 """What `return_tensors` calls each package."""
 
 
@@ -101,11 +111,12 @@ def is_array(value: Any) -> bool:
     return package_of(value) is not None
 
 
-def common_kind(arguments: Mapping[str, Any]) -> tuple[Kind, Any]:
-    """The one kind of a call's arrays; NumPy's where there are only lists.
+def common_kind(arguments: Mapping[str, Any], usual: str = "np") -> tuple[Kind, Any]:
+    """The one kind of a call's arrays.
 
     Args:
         arguments: the call's arguments by name; those left out are None.
+        usual: the kind where there are only lists.
 
     Returns:
         The kind, and one of the arrays, which tells the device; None where there are only lists.
@@ -123,7 +134,7 @@ def common_kind(arguments: Mapping[str, Any]) -> tuple[Kind, Any]:
         )
     for name, package in brought.items():
         return KINDS[str(package)](), arguments[name]
-    return _numpy(), None
+    return kind_named(usual), None
 
 
 def as_numpy(value: Any) -> Any:

@@ -22,7 +22,7 @@ T, B, L = sum(LENGTHS), len(LENGTHS), max(LENGTHS)
 H, A, D = 12, 3, 4
 
 # Operations that an engine does not have, by engine; a test fails when one of them begins to work.
-EXCLUDED: dict[str, set[str]] = {"numpy": set(), "openvino": set(), "torch": set()}
+EXCLUDED: dict[str, set[str]] = {"numpy": set(), "openvino": set(), "torch": set(), "tensorflow": set()}
 
 random = np.random.default_rng(7)
 

@@ -31,13 +31,13 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_the_fastest_installed_engine_is_taken(without: Any) -> None:
     assert load_engine()[0] == "openvino"
-    without("openvino", "torch")
+    without("openvino", "torch", "tensorflow")
     assert installed() == ["numpy"]
     assert load_engine()[0] == "numpy"
 
 
 def test_an_engine_that_is_not_installed_names_what_to_install(without: Any) -> None:
-    without("torch", "openvino")
+    without("torch", "openvino", "tensorflow")
     with pytest.raises(
         EngineNotInstalledError, match=r"`pip install pellucid\[torch\]`, or choose an installed engine: numpy"
     ):
@@ -47,7 +47,7 @@ def test_an_engine_that_is_not_installed_names_what_to_install(without: Any) -> 
 
 
 def test_an_unknown_engine_names_the_known_ones() -> None:
-    with pytest.raises(UnknownEngineError, match="no engine 'jax'. Engines: openvino, torch, numpy"):
+    with pytest.raises(UnknownEngineError, match="no engine 'jax'. Engines: openvino, torch, tensorflow, numpy"):
         load_engine("jax")
 
 

@@ -153,7 +153,9 @@ def test_a_class_of_another_family_is_refused(classifier: Path) -> None:
 def test_arguments_that_are_not_known_are_refused(classifier: Path) -> None:
     with pytest.raises(InputTypeError, match="does not know the arguments hiden_size"):
         AutoModel.from_pretrained(classifier, hiden_size=3)
-    with pytest.raises(UnknownEngineError, match="There is no engine 'onyx'. Engines: openvino, torch, numpy"):
+    with pytest.raises(
+        UnknownEngineError, match="There is no engine 'onyx'. Engines: openvino, torch, tensorflow, numpy"
+    ):
         AutoModel.from_pretrained(classifier, engine="onyx")
     with pytest.raises(
         UnsupportedDtypeError, match="does not compute in 'float16'. Precisions of the engines: openvino: float32, bfl"

@@ -27,7 +27,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--file", metavar="F", help="read texts from this file, one a line; - is standard input")
     command.add_argument("--model", metavar="M", help="a folder, a repository on the Hub, or builtin")
     command.add_argument("--revision", metavar="R", help="branch, tag or commit on the Hub")
-    command.add_argument("--engine", metavar="E", help="openvino, torch or numpy; the fastest installed one by default")
+    command.add_argument(
+        "--engine", metavar="E", help="openvino, torch, tensorflow or numpy; the fastest installed one by default"
+    )
     command.add_argument("--dtype", metavar="D", help="float32 (default), bfloat16, float16, float64, auto")
     command.add_argument("--top-k", metavar="K", type=int, help="labels to give for each text, best first")
     command.add_argument("--truncation", action="store_true", help="cut texts that are longer than the model takes")

@@ -31,6 +31,9 @@ class Engine:
 ENGINES = {
     "openvino": Engine("openvino", "pip install openvino", ("float32", "bfloat16")),
     "torch": Engine("torch", "pip install pellucid[torch]", ("float32", "bfloat16", "float16", "float64"), devices=()),
+    "tensorflow": Engine(
+        "tensorflow", "pip install pellucid[tensorflow]", ("float32", "bfloat16", "float16", "float64")
+    ),
     "numpy": Engine("numpy", "pip install numpy", ("float32", "float64")),
 }
 

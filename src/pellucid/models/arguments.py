@@ -38,7 +38,7 @@ class LoadingArguments:
         ignore_mismatched_sizes: initialise tensors of another shape anew, instead of refusing them.
         use_safetensors: True reads nothing but safetensors, False only PyTorch's own files.
         variant: a second set of weights, such as "fp16".
-        engine: "openvino", "torch" or "numpy"; the fastest installed one where left out.
+        engine: "openvino", "torch", "tensorflow" or "numpy"; the fastest installed one where left out.
         framework: the same in the words of `transformers`.
         dtype: the precision to compute in; "auto" is the stored one where the engine computes in it.
         torch_dtype: the same.
@@ -121,8 +121,8 @@ class LoadingArguments:
         """The device to compute on."""
         return device_name(self.device_map if self.device is None else self.device)
 
-    def dtype_for(self, loaded: Loaded) -> str:
-        """The precision to compute in."""
+    def dtype_for(self, loaded: Loaded, engine: str | None) -> str:
+        """The precision to compute in, on an engine."""
         asked = self.dtype if self.dtype is not None else self.torch_dtype
         if asked is None:
             return "float32"
@@ -130,4 +130,4 @@ class LoadingArguments:
         if name != "auto":
             return name
         stored = next(iter(loaded.parameters.values())).dtype
-        return stored if stored in ENGINES[load_engine(self.engine_name)[0]].dtypes else "float32"
+        return stored if stored in ENGINES[load_engine(engine)[0]].dtypes else "float32"

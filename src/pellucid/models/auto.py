@@ -13,7 +13,7 @@ from pellucid.config import Config
 from pellucid.errors import AutoClassError, ConfigError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.base import PreTrainedModel
-from pellucid.models.table import CLASSES
+from pellucid.models.table import CLASSES, TF_CLASSES, Table
 
 
 class _Auto:
@@ -56,6 +56,7 @@ class AutoModelBase(_Auto):
     """A model with one head, of whatever family the checkpoint says it is."""
 
     head: ClassVar[str]
+    classes: ClassVar[Table] = CLASSES
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **arguments: Any) -> Any:
@@ -96,13 +97,13 @@ class AutoModelBase(_Auto):
             ConfigError: the family has no such head.
         """
         key = (type(config).model_type, cls.head)
-        if key not in CLASSES:
-            heads = ", ".join(name for model_type, name in CLASSES if model_type == key[0])
+        if key not in cls.classes:
+            heads = ", ".join(name for model_type, name in cls.classes if model_type == key[0])
             raise ConfigError(
                 f"{cls.__name__} cannot load the family {key[0]!r}: it has no head for {cls.head!r}. "
                 f"Heads of this family: {heads or 'none'}. Families: {', '.join(FAMILIES)}."
             )
-        return CLASSES[key]
+        return cls.classes[key]
 
 
 class AutoModel(AutoModelBase):
@@ -115,6 +116,18 @@ class AutoModelForSequenceClassification(AutoModelBase):
     """The encoder of a checkpoint and a head that labels whole texts."""
 
     head = "sequence-classification"
+
+
+class TFAutoModel(AutoModelBase):
+    """The encoder of a checkpoint on TensorFlow, without a head."""
+
+    head, classes = "base", TF_CLASSES
+
+
+class TFAutoModelForSequenceClassification(AutoModelBase):
+    """The encoder of a checkpoint on TensorFlow and a head that labels whole texts."""
+
+    head, classes = "sequence-classification", TF_CLASSES
 
 
 BY_HEAD: dict[str, type[AutoModelBase]] = {

@@ -6,18 +6,13 @@ import logging
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
-
-import numpy as np
-import numpy.typing as npt
 
 from pellucid import outputs as output_classes
 from pellucid.architectures.family import Family
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.checkpoints.json_file import config_dict_of
-from pellucid.checkpoints.safetensors_writing import safetensors_files
-from pellucid.checkpoints.saving import Content, write_folder
+from pellucid.checkpoints.report import LoadingReport
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
 from pellucid.engines import device_name, dtype_name
@@ -26,6 +21,7 @@ from pellucid.models.arguments import LoadingArguments
 from pellucid.models.arrays import packed_inputs, unpacked_outputs
 from pellucid.models.loading import Loaded, initialise, load, parameters_of
 from pellucid.models.runner import Runner
+from pellucid.models.saving import Saving
 from pellucid.outputs import ModelOutput
 from pellucid.tensors import as_numpy, common_kind
 
@@ -34,12 +30,12 @@ logger = logging.getLogger(__name__)
 AnyModel = TypeVar("AnyModel", bound="PreTrainedModel")
 
 
-class PreTrainedModel:
+class PreTrainedModel(Saving):
     """A checkpoint's encoder and head on an engine. May be called from any number of threads at once.
 
     Args:
         config: of the class's family; the weights are random, and the same for the same seed.
-        engine: "openvino", "torch" or "numpy"; the fastest installed one where left out.
+        engine: "openvino", "torch", "tensorflow" or "numpy"; the fastest installed one where left out.
         dtype: the precision to compute in: "float32", or one that the engine offers.
         device: where to compute: "cpu", or with the engine "torch" any device of the installed PyTorch.
         seed: of the random weights.
@@ -53,6 +49,10 @@ class PreTrainedModel:
     head: ClassVar[str]
     config_class: ClassVar[type[Config]]
     base_model_prefix: ClassVar[str]
+    usual_kind: ClassVar[str] = "np"
+    """The kind of array that is given back where only lists were given."""
+    output_prefix: ClassVar[str] = ""
+    """What stands before the names of the classes of its outputs."""
 
     def __init_subclass__(cls) -> None:
         if "family" in vars(cls):
@@ -146,9 +146,20 @@ class PreTrainedModel:
         if config is None:
             config = cls._config_of(checkpoint)
         model, loaded = cls.load(checkpoint, config, given, changes)
-        if loaded.report.words():
-            logger.warning(loaded.report.words())
+        told = cls.words_of(loaded.report)
+        if told:
+            logger.warning(told)
         return (model, loaded.report) if given.output_loading_info else model
+
+    @classmethod
+    def engine_of(cls, given: LoadingArguments) -> str | None:
+        """The engine to compute on; None for the fastest installed one."""
+        return given.engine_name
+
+    @classmethod
+    def words_of(cls, report: LoadingReport) -> str:
+        """What is said after loading; nothing where every weight fits and is used."""
+        return report.words()
 
     @classmethod
     def _config_of(cls, checkpoint: Checkpoint) -> Config:
@@ -189,7 +200,12 @@ class PreTrainedModel:
         )  # fmt: skip
         model = cls.__new__(cls)
         model._prepare(
-            config, loaded.parameters, given.engine_name, given.dtype_for(loaded), given.device_name, given.seed
+            config,
+            loaded.parameters,
+            cls.engine_of(given),
+            given.dtype_for(loaded, cls.engine_of(given)),
+            given.device_name,
+            given.seed,
         )
         return model, loaded
 
@@ -237,7 +253,7 @@ class PreTrainedModel:
             "token_type_ids": token_type_ids,
             "position_ids": position_ids,
         }
-        kind, like = common_kind(given)
+        kind, like = common_kind(given, self.usual_kind)
         packed, is_token = packed_inputs(**{name: as_numpy(value) for name, value in given.items()})
         asked = {
             "hidden_states": _first(output_hidden_states, self.config.output_hidden_states),
@@ -250,7 +266,9 @@ class PreTrainedModel:
             else kind.from_numpy(value, like)
             for name, value in unpacked_outputs(result, is_token).items()
         }
-        output_class: type[ModelOutput] = getattr(output_classes, self.family.heads[self.head].output_class)
+        output_class: type[ModelOutput] = getattr(
+            output_classes, self.output_prefix + self.family.heads[self.head].output_class
+        )
         output = output_class(**values)
         return output if _first(return_dict, self.config.use_return_dict) else output.to_tuple()
 
@@ -261,55 +279,6 @@ class PreTrainedModel:
                     f"{type(self).__name__} takes no `{name}`. Use the tokenizer of this checkpoint, or leave it out.",
                     name=name,
                 )
-
-    def save_pretrained(
-        self,
-        save_directory: str | os.PathLike[str],
-        *,
-        max_shard_size: int | str = "5GB",
-        safe_serialization: bool = True,
-    ) -> None:
-        """Write config.json and model.safetensors, all or nothing: a crash leaves the old files or the new.
-
-        The weights are written as they are stored, in their own precision.
-
-        Args:
-            save_directory: a folder; made where it does not exist.
-            max_shard_size: the most bytes of one file, as a number or in words such as "5GB".
-            safe_serialization: must be True; pickled files are not written.
-
-        Raises:
-            OSError: the folder cannot be written; the old files are intact.
-        """
-        if not safe_serialization:
-            raise InputError(
-                "`safe_serialization=False` asks for a pickled pytorch_model.bin, which runs code when it is read. "
-                "Only model.safetensors is written; `transformers` reads it too."
-            )
-        write_folder(Path(save_directory), self.files_to_save(max_shard_size))
-
-    def files_to_save(self, max_shard_size: int | str = "5GB") -> dict[str, Content]:
-        """What `save_pretrained` writes: file names, and their contents or what writes them."""
-        config = type(self.config).from_dict(self.config.to_dict())
-        tensors = self.named_tensors()
-        config.architectures = [type(self).__name__]
-        config.dtype = next(iter(tensors.values())).dtype
-        files: dict[str, Content] = {"config.json": config.to_json_string().encode()}
-        return files | safetensors_files(tensors, max_shard_size=max_shard_size)
-
-    def named_tensors(self) -> dict[str, StoredTensor]:
-        """Every parameter under its name on the Hub, as it is stored."""
-        has_prefix = self.head != "base"
-        return {self.family.names.hub_name(name, has_prefix): tensor for name, tensor in self.parameters.items()}
-
-    def state_dict(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Every parameter under its name on the Hub, as a float32 array; those stored so are not copied."""
-        return {name: tensor.array(np.float32) for name, tensor in self.named_tensors().items()}
-
-    def num_parameters(self) -> int:
-        """How many numbers the model has learned."""
-        wanted = parameters_of(self.family, self.config, self.head)
-        return sum(int(np.prod(shape)) for shape in wanted.values())
 
     def eval(self: AnyModel) -> AnyModel:
         """The model itself: it only ever predicts, and nothing is dropped out."""

@@ -176,7 +176,7 @@ class BatchEncoding(UserDict[str, Any]):
         """Make arrays of the rows, in place.
 
         Args:
-            tensor_type: the kind of arrays, "np" or "pt"; None leaves everything as it is.
+            tensor_type: the kind of arrays, "np", "pt" or "tf"; None leaves everything as it is.
             prepend_batch_axis: put each value into a batch of one first.
 
         Returns:

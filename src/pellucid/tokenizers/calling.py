@@ -61,7 +61,7 @@ class Calling(Resolving):
             is_split_into_words: the texts are lists of words.
             pad_to_multiple_of: round the padded length up.
             padding_side: "right" or "left"; left out, the tokenizer's.
-            return_tensors: "np" for NumPy arrays, "pt" for PyTorch tensors (int64); left out, lists.
+            return_tensors: "np" for NumPy arrays, "pt" for PyTorch, "tf" for TensorFlow; left out, lists.
             return_token_type_ids: left out, where the model takes them.
             return_attention_mask: left out, where the model takes them.
             return_overflowing_tokens: make further rows of what truncation cut off, with `overflow_to_sample_mapping`.
