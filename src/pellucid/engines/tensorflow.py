@@ -135,7 +135,7 @@ SIGNATURE = (
 
 
 class TensorflowProgram(Program):
-    """A traced graph, with the weights as its constants."""
+    """A traced graph, and the weights that it takes."""
 
     def __init__(
         self, forward: Forward, parameters: Mapping[str, Tensor], dtype: str, taps: Collection[str], device: str
@@ -154,7 +154,9 @@ class TensorflowProgram(Program):
         def parameter(name: str, shape: tuple[int, ...]) -> Array:
             if name not in constants:
                 host = np.float64 if self._dtype == tf.float64 else np.float32
-                constants[name] = tf.cast(tf.constant(self._parameters[name].array(host)), self._dtype)
+                # Outside the graph, which takes them as inputs: a graph itself holds 2 GB at most.
+                with tf.init_scope():
+                    constants[name] = tf.cast(tf.constant(self._parameters[name].array(host)), self._dtype)
             return constants[name]
 
         ops = TensorflowOps(self._taps)
