@@ -198,12 +198,13 @@ class PreTrainedModel(Saving):
             checkpoint, cls.family, config, cls.head, model=cls.__name__,
             ignore_mismatched_sizes=given.ignore_mismatched_sizes, seed=given.seed, **given.reading(),
         )  # fmt: skip
+        engine = cls.engine_of(given)
         model = cls.__new__(cls)
         model._prepare(
             config,
             loaded.parameters,
-            cls.engine_of(given),
-            given.dtype_for(loaded, cls.engine_of(given)),
+            engine,
+            given.dtype_for(loaded, engine),
             given.device_name,
             given.seed,
         )
