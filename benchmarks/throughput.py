@@ -62,7 +62,7 @@ def ceiling(pipe: Any, texts: list[str]) -> Callable[[], object]:
         return {"out": x}
 
     engine = load_engine(pipe.model.engine)[1]
-    program = engine.build(products, pipe.model.parameters, dtype=pipe.model.dtype)
+    program = engine.build(products, pipe.model.tensors, dtype=pipe.model.dtype)
     program(batch)
     times = tokens / len(batch.ids)
 

@@ -347,7 +347,7 @@ def test_the_task_is_told_by_the_checkpoint(classifier: Path, encoder: Path) -> 
 def test_models_and_tokenizers_may_be_given_ready(classifier: Path) -> None:
     model = AutoModelForSequenceClassification.from_pretrained(classifier)
     tokenizer = AutoTokenizer.from_pretrained(classifier)
-    expected = pipeline("text-classification", str(classifier))(TEXTS)
+    expected = pipeline("text-classification", str(classifier), engine=model.engine)(TEXTS)
     assert pipeline("text-classification", model, tokenizer=tokenizer)(TEXTS) == expected
     assert pipeline(model=model, tokenizer=str(classifier))(TEXTS) == expected
     with pytest.raises(PipelineError, match="Impossible to guess which tokenizer to use"):

@@ -37,17 +37,20 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tensors",
     },
     "stages": {"errors", "checkpoints", "packing", "streaming", "models", "tasks", "tokenizers"},
-    "pipelines": {"errors", "checkpoints", "config", "models", "stages", "tasks", "tokenizers"},
+    "pipelines": {"errors", "checkpoints", "config", "engines", "models", "stages", "tasks", "tokenizers"},
     "cli": {"errors", "pellucid"},
     "__main__": {"cli"},
 }  # fmt: skip
 
 FRAMEWORKS = {
     "openvino": {"engines/openvino_import.py"},
-    "torch": {"checkpoints/pickled.py", "engines/torch.py", "tensors.py"},
+    "torch": {
+        "checkpoints/pickled.py", "engines/torch.py", "engines/torch_layout.py", "engines/torch_weights.py",
+        "models/torch.py", "models/torch_arrays.py", "models/torch_modules.py", "tensors.py",
+    },
     "tensorflow": {"engines/tensorflow.py", "tensors.py"},
     "transformers": set(),
-}
+}  # fmt: skip
 
 
 def part_of(module: str) -> str:

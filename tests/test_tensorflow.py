@@ -81,7 +81,7 @@ def test_padding_counts_without_a_mask_and_not_with_one(classifier: Path) -> Non
 def test_an_encoder_gives_states_and_layers(encoder: Path) -> None:
     output = TFAutoModel.from_pretrained(encoder)([[2, 5, 3]], output_hidden_states=True, output_attentions=True)
     assert type(output).__name__ == "TFBaseModelOutputWithPoolingAndCrossAttentions"
-    assert output.keys() == ["last_hidden_state", "pooler_output", "hidden_states", "attentions"]
+    assert list(output) == ["last_hidden_state", "pooler_output", "hidden_states", "attentions"]
     assert output.last_hidden_state.shape == (1, 3, 24)
     assert all(isinstance(layer, tf.Tensor) for layer in (*output.hidden_states, *output.attentions))
     expected = AutoModel.from_pretrained(encoder, engine="numpy", dtype="float64")([[2, 5, 3]]).last_hidden_state

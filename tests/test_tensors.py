@@ -34,7 +34,7 @@ def test_pytorch_tensors_come_back_as_pytorch_tensors_with_the_same_numbers(
     output = model(**inputs, output_hidden_states=True, output_attentions=True)
     expected = model(**tokenizer(TEXTS, padding=True, return_tensors="np"), output_hidden_states=True)
     assert isinstance(output.logits, torch.Tensor)
-    np.testing.assert_allclose(output.logits.numpy(), expected.logits, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(output.logits.detach().numpy(), expected.logits, rtol=1e-5, atol=1e-6)
     assert all(isinstance(layer, torch.Tensor) for layer in (*output.hidden_states, *output.attentions))
     probabilities = torch.nn.functional.softmax(output.logits, dim=-1)
     assert probabilities.sum(dim=-1).tolist() == pytest.approx([1, 1])

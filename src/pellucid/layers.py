@@ -17,20 +17,19 @@ def layer_norm(ops: Ops, w: Weights, x: Array, width: int, eps: float) -> Array:
     return ops.layer_norm(x, w("weight", width), w("bias", width), eps)
 
 
-def self_attention(ops: Ops, w: Weights, x: Array, layout: Layout, width: int, heads: int) -> Array:
+def self_attention(
+    ops: Ops, w: Weights, x: Array, layout: Layout, width: int, heads: int, dropout: float = 0.0
+) -> Array:
     """Let each token gather from all tokens of its sequence: `[T, width] → [T, width]`.
 
     Query, key and value are three linear maps of x; the heads' answers are joined by a fourth
     (Vaswani et al., 2017, arXiv:1706.03762, §3.2.2).
     """
-    mixed = ops.attention(
-        linear(ops, w / "query", x, width, width),
-        linear(ops, w / "key", x, width, width),
-        linear(ops, w / "value", x, width, width),
-        layout,
-        heads=heads,
-        scale=(width // heads) ** -0.5,
+    maps = [w / name for name in ("query", "key", "value")]
+    query, key, value = ops.linears(
+        x, [one("weight", width, width) for one in maps], [one("bias", width) for one in maps]
     )
+    mixed = ops.attention(query, key, value, layout, heads=heads, scale=(width // heads) ** -0.5, dropout=dropout)
     return linear(ops, w / "output", mixed, width, width)
 
 

@@ -1,10 +1,11 @@
-"""THE vocabulary: sixteen operations that every architecture is written in, and every engine speaks.
+"""THE vocabulary: eighteen operations that every architecture is written in, and every engine speaks.
 
 Axes: T tokens of the batch, laid one behind the other without padding; B sequences; L tokens of the longest one;
 H hidden size; A heads; D head dimension; I and O inputs and outputs of a layer; V vocabulary; N chosen rows.
 
-An engine is a subclass of `Ops` that gives each operation a body. `attention` has one here, over the others; an engine
-may replace it by its fastest kernel. An `Ops` serves one run (or the building of one graph) and is then thrown away.
+An engine is a subclass of `Ops` that gives each operation a body. `linears`, `dropout` and `attention` have one here;
+an engine may replace it by its fastest kernel. An `Ops` serves one run (or the building of one graph) and is then
+thrown away.
 """
 
 from __future__ import annotations
@@ -83,6 +84,10 @@ class Ops(ABC):
     def linear(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
         """`x · weightᵀ + bias`: `[T, I], [O, I], [O] → [T, O]`, weights as PyTorch stores them."""
 
+    def linears(self, x: Array, weights: Sequence[Array], biases: Sequence[Array]) -> list[Array]:
+        """Several linear maps of one input, such as query, key and value; one product where the engine gains by it."""
+        return [self.linear(x, weight, bias) for weight, bias in zip(weights, biases, strict=True)]
+
     @abstractmethod
     def add(self, x: Array, y: Array) -> Array:
         """Elementwise sum; y has the shape of x or broadcasts to it, `[H]` to `[T, H]`."""
@@ -94,6 +99,13 @@ class Ops(ABC):
     @abstractmethod
     def scale(self, x: Array, factor: float) -> Array:
         """Every element times one number."""
+
+    def dropout(self, x: Array, probability: float) -> Array:
+        """Zero each element with this probability and scale the others up (Srivastava et al., 2014).
+
+        Only while a model is trained; an engine that only predicts hands x on.
+        """
+        return x
 
     @abstractmethod
     def layer_norm(self, x: Array, weight: Array, bias: Array | None, eps: float) -> Array:
@@ -183,6 +195,7 @@ class Ops(ABC):
         causal: bool = False,
         window: int | None = None,
         bias: Array | None = None,
+        dropout: float = 0.0,
     ) -> Array:
         """Mix the values of each sequence's tokens by how well the query matches their keys.
 
@@ -200,6 +213,7 @@ class Ops(ABC):
             causal: no token sees a later one.
             window: no token sees one that is more than this many tokens away.
             bias: added to the scores before the softmax, broadcastable to `[B, A, L, L]`.
+            dropout: of the probabilities, while a model is trained.
 
         Returns:
             `[T, A·D]`. The probabilities are tapped as "attentions", `[B, A, L, L]`.
@@ -214,4 +228,5 @@ class Ops(ABC):
         if bias is not None:
             scores = self.add(scores, bias)
         probabilities = self.tap("attentions", self.softmax(scores, layout, causal, window))
+        probabilities = self.dropout(probabilities, dropout)
         return self.unpad(self.matmul(probabilities, self.pad(value, layout, kv_heads, repeat)), layout)

@@ -3,57 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from pellucid.errors import UnknownKeyError
+from pellucid.errors import InputTypeError, UnknownKeyError
 
 
-class ModelOutput:
+class ModelOutput(dict[str, Any]):
     """The outputs of a model, under the names of `transformers`.
 
     `output.logits`, `output["logits"]` and `output[0]` are the same. Outputs that were not asked for are None; they are
     passed over by keys, indices and `to_tuple()`.
+
+    It is a dictionary that is made again from its own pairs of name and value, which is how PyTorch's `DataParallel`
+    and TensorFlow's `tf.function` put outputs together.
     """
 
-    def keys(self) -> list[str]:
-        """The names of the outputs that are there."""
-        return [field.name for field in fields(self) if getattr(self, field.name) is not None]  # type: ignore[arg-type]
+    def __post_init__(self) -> None:
+        names = self.names()
+        first = getattr(self, names[0])
+        if isinstance(first, dict | Iterator):
+            pairs = dict(first)
+            for name in names:
+                object.__setattr__(self, name, pairs.get(name))
+        for name in names:
+            setattr(self, name, getattr(self, name))
 
-    def values(self) -> list[Any]:
-        """The outputs that are there."""
-        return [getattr(self, name) for name in self.keys()]
-
-    def items(self) -> list[tuple[str, Any]]:
-        """Pairs of name and output."""
-        return [(name, getattr(self, name)) for name in self.keys()]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The output of this name, or the default where it is not there."""
-        return getattr(self, name) if name in self.keys() else default
+    @classmethod
+    def names(cls) -> list[str]:
+        """The names of all outputs that there can be, in order."""
+        return list(cls.__dataclass_fields__)  # type: ignore[attr-defined]
 
     def to_tuple(self) -> tuple[Any, ...]:
         """The outputs that are there, in order."""
-        return tuple(self.values())
+        return tuple(self[name] for name in self.names() if name in self)
 
-    def __getitem__(self, key: str | int | slice) -> Any:
-        if not isinstance(key, str):
-            return self.to_tuple()[key]
-        if key not in self.keys():
-            raise UnknownKeyError(f"There is no output {key!r}; the outputs are {', '.join(self.keys())}.", key=key)
-        return getattr(self, key)
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name not in self.names():
+            return
+        # Removed and put back, so that the order is that of the names.
+        present = {key: getattr(self, key, None) for key in self.names()}
+        dict.clear(self)
+        dict.update(self, {key: found for key, found in present.items() if found is not None})
 
     def __setitem__(self, key: str, value: Any) -> None:
         setattr(self, key, value)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self.keys()
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return self.to_tuple()[key]
+        if key not in self:
+            raise UnknownKeyError(f"There is no output {key!r}; the outputs are {', '.join(self)}.", key=key)
+        return dict.__getitem__(self, key)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, name) for name in self.names())
 
-    def __len__(self) -> int:
-        return len(self.keys())
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise InputTypeError(
+            f"The outputs in a {type(self).__name__} are set by name, and none is removed. Set it to None instead."
+        )
+
+    __delitem__ = pop = popitem = clear = setdefault = update = _refuse
 
 
 @dataclass

@@ -10,6 +10,7 @@ from typing import Any
 
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.config import Config
+from pellucid.engines import installed, usable_gpu
 from pellucid.errors import InputError, MissingHeadError, PipelineError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.auto import BY_HEAD, AutoConfig
@@ -118,6 +119,8 @@ def pipeline(
         )
         given.setdefault("revision", default_revision)
     loading, changes = LoadingArguments.split(given)
+    if loading.engine_name is None:
+        loading = _on_the_fastest(loading)
     if not isinstance(model, PreTrainedModel):
         checkpoint = loading.locate(model)
         task, model = _load(task, checkpoint, config, loading, changes, allow_untrained_head)
@@ -158,6 +161,15 @@ def _loading_arguments(model_kwargs: Mapping[str, Any], arguments: dict[str, Any
     if {"dtype", "torch_dtype"} <= set(given):
         raise InputError("Both `dtype` and `torch_dtype` are given; they mean the same. Leave `torch_dtype` out.")
     return given
+
+
+def _on_the_fastest(loading: LoadingArguments) -> LoadingArguments:
+    """PyTorch where it sees a GPU or a device was named that only it knows, else the fastest engine on a CPU."""
+    gpu = usable_gpu() if loading.device is None and loading.device_map in (None, "auto") else None
+    if gpu is not None:
+        return replace(loading, engine="torch", device=gpu)
+    engine = "torch" if loading.device_name != "cpu" and "torch" in installed() else installed()[0]
+    return replace(loading, engine=engine)
 
 
 def _load(

@@ -30,6 +30,12 @@ class Kind:
     to_numpy: Callable[[Any], Any]
     from_numpy: Callable[[Any, Any], Any]
 
+    def give(self, value: Any, like: Any) -> Any:
+        """NumPy's array, or a tuple of them, in this kind."""
+        if isinstance(value, tuple):
+            return tuple(self.from_numpy(one, like) for one in value)
+        return self.from_numpy(value, like)
+
 
 def _numpy() -> Kind:
     import numpy as np
@@ -42,6 +48,7 @@ def _numpy() -> Kind:
 
 
 def _torch() -> Kind:
+    import numpy as np
     import torch
 
     def make(value: Any) -> Any:
@@ -49,7 +56,7 @@ def _torch() -> Kind:
         return tensor.long() if tensor.numel() == 0 else tensor
 
     def from_numpy(array: Any, like: Any) -> Any:
-        tensor = torch.from_numpy(array)
+        tensor = torch.from_numpy(np.asarray(array))
         return tensor if like is None else tensor.to(like.device)
 
     return Kind("pt", "PyTorch", make, lambda tensor: tensor.detach().cpu().numpy(), from_numpy)

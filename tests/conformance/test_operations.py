@@ -73,6 +73,10 @@ CASES = [
          x=normal(T, H), weight=normal(7, H), bias=normal(7)),
     case("linear without bias", lambda ops, p, i: ops.linear(x_of(ops, p, i), p["weight"]),
          x=normal(T, H), weight=normal(7, H)),
+    case("linears", lambda ops, p, i: ops.concat(ops.linears(
+        x_of(ops, p, i), [p["first"], p["second"]], [p["first_bias"], p["second_bias"]])),
+         x=normal(T, H), first=normal(7, H), second=normal(3, H), first_bias=normal(7), second_bias=normal(3)),
+    case("dropout in prediction", lambda ops, p, i: ops.dropout(x_of(ops, p, i), 0.5), x=normal(T, H)),
     case("add", lambda ops, p, i: ops.add(x_of(ops, p, i), p["y"]), x=normal(T, H), y=normal(H)),
     case("multiply", lambda ops, p, i: ops.multiply(x_of(ops, p, i), x_of(ops, p, i)), x=normal(T, H)),
     case("scale", lambda ops, p, i: ops.scale(x_of(ops, p, i), 0.3), x=normal(T, H)),
@@ -108,6 +112,7 @@ CASES = [
     case("attention causal in a window", attention(causal=True, window=2), **qkv()),
     case("attention with a bias", attention(), **qkv(), bias=normal(A, L, L)),
     case("attention causal with a bias", attention(causal=True), **qkv(), bias=normal(A, L, L)),
+    case("attention with dropout in prediction", attention(dropout=0.5), **qkv()),
     case("attention with shared keys", attention(kv_heads=1), **qkv(kv=1)),
     case("attention of large scores", attention(), **{name: value * 3 for name, value in qkv().items()}),
 ]  # fmt: skip

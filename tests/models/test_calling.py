@@ -59,7 +59,7 @@ def test_an_output_is_reached_by_attribute_key_and_index(bare: Any) -> None:
     output = bare(IDS, MASK, output_hidden_states=True, output_attentions=True)
     assert isinstance(output, ModelOutput)
     assert type(output).__name__ == "BaseModelOutputWithPoolingAndCrossAttentions"
-    assert output.keys() == ["last_hidden_state", "pooler_output", "hidden_states", "attentions"]
+    assert list(output) == ["last_hidden_state", "pooler_output", "hidden_states", "attentions"]
     assert output[0] is output.last_hidden_state is output["last_hidden_state"]
     assert output[1:3] == (output.pooler_output, output.hidden_states)
     assert output.last_hidden_state.shape == (2, 5, 24)
@@ -161,6 +161,6 @@ def test_memory_mapped_weights_are_shared_with_the_graph(classifier: Path) -> No
     model = AutoModelForSequenceClassification.from_pretrained(classifier, engine="openvino")
     model(IDS)
     program, _ = model.runner._programs[(), None]
-    stored = {tensor.data.__array_interface__["data"][0] for tensor in model.parameters.values()}
+    stored = {tensor.data.__array_interface__["data"][0] for tensor in model.tensors.values()}
     held = {array.__array_interface__["data"][0] for array in program._arrays}
     assert held == stored

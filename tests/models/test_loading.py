@@ -21,6 +21,7 @@ from pellucid import (
     LoadingReport,
 )
 from pellucid.checkpoints.names import folded
+from pellucid.engines import dtype_name
 from pellucid.errors import (
     CheckpointMismatchError,
     CheckpointNotFoundError,
@@ -160,7 +161,7 @@ def test_arguments_that_are_not_known_are_refused(classifier: Path) -> None:
     with pytest.raises(
         UnsupportedDtypeError, match="does not compute in 'float16'. Precisions of the engines: openvino: float32, bfl"
     ):
-        AutoModel.from_pretrained(classifier, dtype="float16")
+        AutoModel.from_pretrained(classifier, dtype="float16", engine="numpy")
     with pytest.raises(ValueError, match="'numpy' computes on cpu, and not on 'cuda'. .* engine='torch'"):
         AutoModel.from_pretrained(classifier, device="cuda", engine="numpy")
 
@@ -175,14 +176,14 @@ def test_values_that_cannot_be_computed_are_refused_before_the_weights_are_read(
 
 @pytest.mark.parametrize("word", ["float32", "fp32", np.float32, np.dtype("float32"), "auto"])
 def test_precisions_go_by_many_names(classifier: Path, word: Any) -> None:
-    assert AutoModel.from_pretrained(classifier, dtype=word).dtype == "float32"
-    assert AutoModel.from_pretrained(classifier, torch_dtype=word).dtype == "float32"
+    assert dtype_name(AutoModel.from_pretrained(classifier, dtype=word).dtype) == "float32"
+    assert dtype_name(AutoModel.from_pretrained(classifier, torch_dtype=word).dtype) == "float32"
 
 
 def test_random_weights_are_made_from_a_seed_as_the_reference_makes_them() -> None:
     config = BertConfig(**SIZES["bert"])
-    weights = BertModel(config).state_dict()
-    again = BertForSequenceClassification(config).state_dict()
+    weights = BertModel(config, engine="numpy").state_dict()
+    again = BertForSequenceClassification(config, engine="numpy").state_dict()
     for name, array in weights.items():
         np.testing.assert_array_equal(array, again[f"bert.{name}"], err_msg="two classes agree on what they share")
     words = weights["embeddings.word_embeddings.weight"]
@@ -190,9 +191,8 @@ def test_random_weights_are_made_from_a_seed_as_the_reference_makes_them() -> No
     assert abs(words[1:].std() - 0.02) < 0.001
     assert (weights["embeddings.LayerNorm.weight"] == 1).all()
     assert (weights["encoder.layer.0.output.dense.bias"] == 0).all()
-    assert (
-        np.abs(BertModel(config, seed=1).state_dict()["pooler.dense.weight"] - weights["pooler.dense.weight"]).max() > 0
-    )
+    other = BertModel(config, seed=1, engine="numpy").state_dict()
+    assert np.abs(other["pooler.dense.weight"] - weights["pooler.dense.weight"]).max() > 0
 
 
 def test_a_saved_model_gives_the_same_bytes_and_the_same_numbers(classifier: Path, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_saved_model_gives_the_same_bytes_and_the_same_numbers(classifier: Pat
     for name in ("model.safetensors", "config.json"):
         assert (tmp_path / "saved" / name).read_bytes() == (classifier / name).read_bytes()
     again = AutoModelForSequenceClassification.from_pretrained(tmp_path / "saved")
-    np.testing.assert_array_equal(model(IDS).logits, again(IDS).logits)
+    np.testing.assert_allclose(model(IDS).logits, again(IDS).logits, rtol=1e-6)
 
 
 def test_a_model_can_be_saved_over_the_files_that_it_has_mapped(folder: Path) -> None:
@@ -217,7 +217,8 @@ def test_shards_are_written_and_read(classifier: Path, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path, max_shard_size=20_000)
     assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
     again = AutoModelForSequenceClassification.from_pretrained(tmp_path)
-    np.testing.assert_array_equal(model(IDS).logits, again(IDS).logits)
+    # Not to the last bit: products take other ways through memory that is aligned in another way.
+    np.testing.assert_allclose(model(IDS).logits, again(IDS).logits, rtol=1e-6)
 
 
 def test_pickles_are_not_written(classifier: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ disagree, the checkpoints are right. Checked against `transformers` in tests/par
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pellucid.architectures.family import Family, Head
@@ -17,6 +17,25 @@ from pellucid.layers import feed_forward, layer_norm, self_attention
 from pellucid.ops import ACTIVATIONS, Array, Ops
 from pellucid.packing import Inputs
 from pellucid.weights import Weights
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """The probabilities of dropout while a model is trained, by place.
+
+    Attributes:
+        embeddings: behind the norm of the embeddings.
+        attention: of the attention probabilities.
+        attention_output: before attention is added to its input.
+        feed_forward: before the feed-forward layer is added to its input.
+        head: before the labels.
+    """
+
+    embeddings: float = 0.0
+    attention: float = 0.0
+    attention_output: float = 0.0
+    feed_forward: float = 0.0
+    head: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +52,7 @@ class BertSettings:
         types: how many kinds of text in a pair are told apart; 0 for a family that tells none.
         activation: the config's word.
         eps: of every layer norm.
+        dropout: what is dropped out in training.
     """
 
     width: int
@@ -44,6 +64,7 @@ class BertSettings:
     types: int
     activation: str
     eps: float
+    dropout: Dropout = Dropout()
 
 
 def bert(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> Array:
@@ -58,7 +79,8 @@ def bert(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> Array:
     if s.types:
         x = ops.add(x, ops.embedding((embeddings / "types")("weight", s.types, s.width), inputs.types))
     x = ops.add(x, ops.embedding((embeddings / "positions")("weight", s.positions, s.width), inputs.positions))
-    x = ops.tap("hidden_states", layer_norm(ops, embeddings / "norm", x, s.width, s.eps))
+    x = ops.dropout(layer_norm(ops, embeddings / "norm", x, s.width, s.eps), s.dropout.embeddings)
+    x = ops.tap("hidden_states", x)
     for n in range(s.layers):
         x = ops.tap("hidden_states", bert_layer(ops, w / f"layers.{n}", s, x, inputs))
     return x
@@ -67,9 +89,10 @@ def bert(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> Array:
 def bert_layer(ops: Ops, w: Weights, settings: BertSettings, x: Array, inputs: Inputs) -> Array:
     """One layer: `[T, H] → [T, H]`."""
     s = settings
-    attended = self_attention(ops, w / "attention", x, inputs.layout, s.width, s.heads)
+    attended = self_attention(ops, w / "attention", x, inputs.layout, s.width, s.heads, s.dropout.attention)
+    attended = ops.dropout(attended, s.dropout.attention_output)
     x = layer_norm(ops, w / "attention" / "norm", ops.add(attended, x), s.width, s.eps)
-    fed = feed_forward(ops, w / "feed_forward", x, s.width, s.inner, s.activation)
+    fed = ops.dropout(feed_forward(ops, w / "feed_forward", x, s.width, s.inner, s.activation), s.dropout.feed_forward)
     return layer_norm(ops, w / "feed_forward" / "norm", ops.add(fed, x), s.width, s.eps)
 
 
@@ -84,6 +107,7 @@ def _sequence_classification(
     ops: Ops, w: Weights, settings: BertSettings, config: Config, hidden: Array, inputs: Inputs
 ) -> dict[str, Array]:
     vectors = pooled(ops, w / "pooler", hidden, inputs.layout, settings.width, "tanh")
+    vectors = ops.dropout(vectors, settings.dropout.head)
     return {"logits": sequence_labels(ops, w / "head.labels", vectors, settings.width, config.num_labels)}
 
 
@@ -109,7 +133,7 @@ class BertConfig(Config):
         "use_cache": True,
         "classifier_dropout": None,
     }
-    harmless = frozenset({"hidden_dropout_prob", "attention_probs_dropout_prob", "use_cache", "classifier_dropout"})
+    harmless = frozenset({"use_cache"})
     supported = {"position_embedding_type": ("absolute",)}
 
     def impossible(self) -> list[str]:
@@ -141,6 +165,9 @@ def impossible_sizes(config: Config, settings: BertSettings) -> list[str]:
         )
     if type(settings.eps) not in (int, float) or not settings.eps > 0:
         reasons.append(f"`layer_norm_eps` is {settings.eps!r}, and must be a number above 0")
+    for place, probability in asdict(settings.dropout).items():
+        if type(probability) not in (int, float) or not 0 <= probability <= 1:
+            reasons.append(f"the dropout of `{place}` is {probability!r}, and must be a number from 0 to 1")
     if not isinstance(settings.activation, str) or settings.activation not in ACTIVATIONS:
         key = config.attribute_map.get("hidden_act", "hidden_act")
         known = ", ".join(sorted(ACTIVATIONS))
@@ -160,6 +187,13 @@ def read_bert_config(config: Any) -> BertSettings:
         types=config.type_vocab_size,
         activation=config.hidden_act,
         eps=config.layer_norm_eps,
+        dropout=Dropout(
+            embeddings=config.hidden_dropout_prob,
+            attention=config.attention_probs_dropout_prob,
+            attention_output=config.hidden_dropout_prob,
+            feed_forward=config.hidden_dropout_prob,
+            head=config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout,
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pellucid.architectures.bert import BertSettings, bert, impossible_sizes
+from pellucid.architectures.bert import BertSettings, Dropout, bert, impossible_sizes
 from pellucid.architectures.family import Family, Head
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
@@ -28,6 +28,7 @@ def _sequence_classification(
     ops: Ops, w: Weights, settings: BertSettings, config: Config, hidden: Array, inputs: Inputs
 ) -> dict[str, Array]:
     vectors = pooled(ops, w / "head.dense", hidden, inputs.layout, settings.width, "relu")
+    vectors = ops.dropout(vectors, settings.dropout.head)
     return {"logits": sequence_labels(ops, w / "head.labels", vectors, settings.width, config.num_labels)}
 
 
@@ -52,7 +53,7 @@ class DistilBertConfig(Config):
         "pad_token_id": 0,
     }
     # Sinusoids are only what the position table begins training with; a checkpoint holds the table.
-    harmless = frozenset({"sinusoidal_pos_embds", "dropout", "attention_dropout", "qa_dropout", "seq_classif_dropout"})
+    harmless = frozenset({"sinusoidal_pos_embds", "qa_dropout"})
     attribute_map = {
         "hidden_size": "dim",
         "intermediate_size": "hidden_dim",
@@ -78,6 +79,12 @@ def read_distilbert_config(config: Any) -> BertSettings:
         types=0,
         activation=config.activation,
         eps=1e-12,  # no key of the config: the reference fixes it
+        dropout=Dropout(
+            embeddings=config.dropout,
+            attention=config.attention_dropout,
+            feed_forward=config.dropout,
+            head=config.seq_classif_dropout,
+        ),
     )
 
 

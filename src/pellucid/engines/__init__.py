@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import platform
+import shutil
+import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 from pellucid.errors import EngineError, EngineNotInstalledError, UnknownEngineError, UnsupportedDtypeError
@@ -48,6 +52,28 @@ DTYPE_NAMES = {
 def installed() -> list[str]:
     """The engines whose package is installed, the fastest first."""
     return [name for name, engine in ENGINES.items() if find_spec(engine.package) is not None]
+
+
+def usual_engine() -> str:
+    """What models compute on where no engine is named: PyTorch, whose modules they then are, else the fastest."""
+    found = installed()
+    return "torch" if "torch" in found else found[0]
+
+
+def usable_gpu() -> str | None:
+    """The device of a GPU that the installed PyTorch can use; None where there is none.
+
+    PyTorch takes seconds to import, so it is asked only on machines that have the file of a driver.
+    """
+    is_apple = sys.platform == "darwin" and platform.machine() == "arm64"
+    has_driver = any(Path(file).exists() for file in GPU_FILES) or shutil.which("nvidia-smi") is not None
+    if "torch" not in installed() or not (is_apple or has_driver):
+        return None
+    gpu: str | None = importlib.import_module("pellucid.engines.torch").gpu()
+    return gpu
+
+
+GPU_FILES = ("/dev/nvidia0", "/dev/kfd", "/dev/dxg")
 
 
 def load_engine(name: str | None = None) -> tuple[str, ModuleType]:

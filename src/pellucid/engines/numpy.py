@@ -164,6 +164,37 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 
+def _cross_entropy(logits: Floats, labels: npt.NDArray[Any]) -> Floats:
+    """The mean of −log softmax at each row's label; rows labelled −100 take no part."""
+    labels = labels.ravel()
+    counted = labels != -100
+    shifted = logits[counted] - logits[counted].max(axis=-1, keepdims=True)
+    log_total = np.log(np.exp(shifted).sum(axis=-1))
+    result: Floats = (log_total - shifted[np.arange(len(shifted)), labels[counted]]).mean()
+    return result
+
+
+def _binary_cross_entropy(logits: Floats, labels: npt.NDArray[Any]) -> Floats:
+    """The mean over rows and labels of −log of the sigmoid's probability of what is true."""
+    wanted = labels.reshape(logits.shape).astype(logits.dtype)
+    result: Floats = (np.logaddexp(0, -np.abs(logits)) + np.maximum(logits, 0) - logits * wanted).mean()
+    return result
+
+
+def _squared_error(logits: Floats, labels: npt.NDArray[Any]) -> Floats:
+    """The mean square of what the logits are away from the labels."""
+    result: Floats = np.square(logits - labels.reshape(logits.shape).astype(logits.dtype)).mean()
+    return result
+
+
+LOSSES: dict[str, Any] = {
+    "single_label_classification": _cross_entropy,
+    "multi_label_classification": _binary_cross_entropy,
+    "regression": _squared_error,
+}
+"""Logits and labels → one number, by the word of the config's `problem_type`."""
+
+
 class NumpyProgram(Program):
     """Runs the forward function anew for every batch, operation by operation."""
 

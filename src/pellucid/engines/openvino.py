@@ -119,6 +119,7 @@ class OpenvinoOps(Ops):
         causal: bool = False,
         window: int | None = None,
         bias: Node | None = None,
+        dropout: float = 0.0,
     ) -> Node:
         """The fused kernel, unless the probabilities are asked for: it never makes them."""
         if "attentions" in self.taps:

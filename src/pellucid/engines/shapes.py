@@ -7,6 +7,7 @@ operands fit. Axes whose size is known only at run time are names: "T", "B", "L"
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pellucid.engines.program import Forward
@@ -32,14 +33,48 @@ def _broadcast(operation: str, x: Shape, y: Shape) -> Shape:
     return (*longer[: len(longer) - len(shorter)], *joined)
 
 
+class ParameterShape(tuple[Any, ...]):
+    """The shape of a parameter, which knows the parameter's canonical name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Use:
+    """What is computed with a module's parameters.
+
+    Attributes:
+        operation: "embedding", "linear", "layer_norm" or "rms_norm".
+        eps: of a norm.
+    """
+
+    operation: str
+    eps: float | None = None
+
+
 class ShapesOps(Ops):
-    """The operations on shapes."""
+    """The operations on shapes.
+
+    Args:
+        taps: as for every engine.
+        uses: filled with what is computed with the parameters of each module, by the module's canonical path.
+    """
+
+    def __init__(self, taps: Collection[str] = (), uses: dict[str, Use] | None = None) -> None:
+        super().__init__(taps)
+        self._uses = {} if uses is None else uses
+
+    def _use(self, weight: Shape, operation: str, eps: float | None = None) -> None:
+        if isinstance(weight, ParameterShape):
+            self._uses[weight.name.rpartition(".")[0]] = Use(operation, eps)
 
     def embedding(self, table: Shape, ids: Shape) -> Shape:
+        self._use(table, "embedding")
         _expect(len(table) == 2 and len(ids) == 1, "embedding", table=table, ids=ids)
         return (*ids, table[1])
 
     def linear(self, x: Shape, weight: Shape, bias: Shape | None = None) -> Shape:
+        self._use(weight, "linear")
         _expect(len(weight) == 2 and x[-1] == weight[1], "linear", x=x, weight=weight)
         if bias is not None:
             _expect(bias == weight[:1], "linear", weight=weight, bias=bias)
@@ -55,10 +90,12 @@ class ShapesOps(Ops):
         return x
 
     def layer_norm(self, x: Shape, weight: Shape, bias: Shape | None, eps: float) -> Shape:
+        self._use(weight, "layer_norm", eps)
         _expect(weight == x[-1:] and bias in (None, weight), "layer_norm", x=x, weight=weight, bias=bias or ())
         return x
 
     def rms_norm(self, x: Shape, weight: Shape, eps: float) -> Shape:
+        self._use(weight, "rms_norm", eps)
         _expect(weight == x[-1:], "rms_norm", x=x, weight=weight)
         return x
 
@@ -114,8 +151,27 @@ def parameters(forward: Forward) -> dict[str, tuple[int, ...]]:
     return trace(forward)[1]
 
 
-def trace(forward: Forward, taps: Collection[str] = ()) -> tuple[dict[str, Shape], dict[str, tuple[int, ...]]]:
+def uses(forward: Forward) -> dict[str, Use]:
+    """What a forward function computes with the parameters of each module, by the module's canonical path."""
+    found: dict[str, Use] = {}
+    trace(forward, uses=found)
+    return found
+
+
+def outputs_per_token(forward: Forward) -> frozenset[str]:
+    """The names of a forward function's outputs that have a row for each token, and not one for each sequence."""
+    return frozenset(name for name, shape in trace(forward)[0].items() if shape[0] == "T")
+
+
+def trace(
+    forward: Forward, taps: Collection[str] = (), uses: dict[str, Use] | None = None
+) -> tuple[dict[str, Shape], dict[str, tuple[int, ...]]]:
     """Run a forward function on shapes.
+
+    Args:
+        forward: the function.
+        taps: what else to keep.
+        uses: filled with what is computed with the parameters of each module.
 
     Returns:
         The shapes of its outputs, and the shapes of its parameters by canonical name.
@@ -127,7 +183,9 @@ def trace(forward: Forward, taps: Collection[str] = ()) -> tuple[dict[str, Shape
 
     def get(name: str, shape: tuple[int, ...]) -> Shape:
         _expect(asked.setdefault(name, shape) == shape, name, first=asked[name], then=shape)
-        return shape
+        named = ParameterShape(shape)
+        named.name = name
+        return named
 
-    outputs = forward(ShapesOps(taps), Weights(get), INPUTS)
+    outputs = forward(ShapesOps(taps, uses), Weights(get), INPUTS)
     return outputs, asked

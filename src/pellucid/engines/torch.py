@@ -6,15 +6,21 @@ each other, and each such group is a batch without padding for the fused kernel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from torch.nn import functional
 
+try:
+    from torch.nn.attention.varlen import varlen_attn
+except ImportError:  # a PyTorch older than the kernel, or built without it
+    varlen_attn = None
+
 from pellucid.engines.program import Forward, Program, Result
+from pellucid.engines.torch_layout import PackedLayout, on_device
+from pellucid.engines.torch_weights import is_plain, joined, tensor_of
 from pellucid.errors import EngineError
 from pellucid.ops import Ops, activation_function
 from pellucid.packing import Inputs, Packed
@@ -24,64 +30,51 @@ Array: TypeAlias = Any
 """A `torch.Tensor`."""
 
 
-class TorchLayout:
-    """The layout of a packed batch on a device; its index arrays are made when an operation needs them.
+class TorchOps(Ops):
+    """The operations on PyTorch tensors.
 
     Args:
-        packed: the batch.
-        device: where the tensors lie.
+        taps: what to keep.
+        is_training: whether anything is dropped out.
+        modules: the modules that own weights, by the weights' `id`. A module that is more than its weights, because it
+            has hooks or was put in another's place, is called.
     """
 
-    def __init__(self, packed: Packed, device: torch.device) -> None:
-        self._packed = packed
-        self._device = device
+    def __init__(
+        self,
+        taps: Collection[str] = (),
+        *,
+        is_training: bool = False,
+        modules: Mapping[int, torch.nn.Module] | None = None,
+    ) -> None:
+        super().__init__(taps)
+        self._is_training = is_training
+        self._modules = modules or {}
 
-    @cached_property
-    def row_of_cell(self) -> Array:
-        """Int `[B, L]`, the packed row of each cell."""
-        return on_device(self._packed.layout.row_of_cell, self._device)
-
-    @cached_property
-    def cell_of_row(self) -> Array:
-        """Int `[T]`, the cell of each packed row."""
-        return on_device(self._packed.layout.cell_of_row, self._device)
-
-    @cached_property
-    def is_token(self) -> Array:
-        """Bool `[B, L]`, false where a cell is padding."""
-        return torch.from_numpy(self._packed.layout.is_token).to(self._device)
-
-    @cached_property
-    def first_rows(self) -> Array:
-        """Int `[B]`, the row of each sequence's first token."""
-        return on_device(self._packed.starts, self._device)
-
-    def groups(self) -> Iterator[tuple[slice, int, int]]:
-        """Runs of sequences of one length: their rows, how many they are, and how long."""
-        lengths = self._packed.lengths
-        edges = np.flatnonzero(np.diff(lengths)) + 1
-        starts = [0, *edges.tolist()]
-        stops = [*edges.tolist(), len(lengths)]
-        row = 0
-        for start, stop in zip(starts, stops, strict=True):
-            count, length = stop - start, int(lengths[start])
-            yield slice(row, row + count * length), count, length
-            row += count * length
-
-
-def on_device(index: Any, device: torch.device) -> Array:
-    """Index arrays as the whole numbers that PyTorch's own operations take."""
-    return torch.from_numpy(np.ascontiguousarray(index)).to(device, torch.int64)
-
-
-class TorchOps(Ops):
-    """The operations on PyTorch tensors."""
+    def _module(self, weight: Array) -> Any:
+        """The module to call in place of an operation on its weights; None where that would be the same."""
+        module = self._modules.get(id(weight))
+        return None if module is None or is_plain(module) else module
 
     def embedding(self, table: Array, ids: Array) -> Array:
-        return functional.embedding(ids, table)
+        module = self._modules.get(id(table))
+        if module is None:
+            return functional.embedding(ids, table)
+        if is_plain(module):
+            # The row of padding takes part, and learns nothing.
+            return functional.embedding(ids, table, module.padding_idx)
+        return module(ids)
 
     def linear(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
-        return functional.linear(x, weight, bias)
+        module = self._module(weight)
+        return functional.linear(x, weight, bias) if module is None else module(x)
+
+    def linears(self, x: Array, weights: Sequence[Array], biases: Sequence[Array]) -> list[Array]:
+        """One product, where the weights lie side by side and no gradient is asked for."""
+        weight, bias = joined(weights), joined(biases)
+        if weight is None or bias is None or any(self._module(one) is not None for one in weights):
+            return super().linears(x, weights, biases)
+        return list(functional.linear(x, weight, bias).split([len(one) for one in weights], dim=-1))
 
     def add(self, x: Array, y: Array) -> Array:
         return x + y
@@ -92,11 +85,18 @@ class TorchOps(Ops):
     def scale(self, x: Array, factor: float) -> Array:
         return x * factor
 
+    def dropout(self, x: Array, probability: float) -> Array:
+        return functional.dropout(x, probability) if self._is_training and probability else x
+
     def layer_norm(self, x: Array, weight: Array, bias: Array | None, eps: float) -> Array:
+        module = self._module(weight)
+        if module is not None:
+            return module(x)
         return functional.layer_norm(x, x.shape[-1:], weight, bias, eps)
 
     def rms_norm(self, x: Array, weight: Array, eps: float) -> Array:
-        return functional.rms_norm(x, x.shape[-1:], weight, eps)
+        module = self._module(weight)
+        return module(x) if module is not None else functional.rms_norm(x, x.shape[-1:], weight, eps)
 
     def activation(self, name: str, x: Array) -> Array:
         return FUNCTIONS[activation_function(name)](x)
@@ -148,26 +148,57 @@ class TorchOps(Ops):
         causal: bool = False,
         window: int | None = None,
         bias: Array | None = None,
+        dropout: float = 0.0,
     ) -> Array:
-        """The fused kernel on groups of equal length, unless the probabilities or a bias are asked for."""
+        """The fused kernel, unless the probabilities or a bias are asked for."""
         if "attentions" in self.taps or bias is not None:
             return super().attention(
                 query, key, value, layout, heads=heads, kv_heads=kv_heads, scale=scale,
-                causal=causal, window=window, bias=bias,
+                causal=causal, window=window, bias=bias, dropout=dropout,
             )  # fmt: skip
         kv_heads = kv_heads or heads
+        dropped = dropout if self._is_training else 0.0
+        if not dropped and takes_rows(query, layout):
+            return attention_of_rows(query, key, value, layout, heads, kv_heads, scale, causal, window)
         mixed = []
-        for rows, count, length in layout.groups():
+        for rows, count, length, is_token in layout.groups():
             q, k, v = (
                 x[rows].view(count, length, number, -1).transpose(1, 2)
                 for x, number in ((query, heads), (key, kv_heads), (value, kv_heads))
             )
+            visible = _near(length, causal, window, query.device)
+            if is_token is not None:
+                keys = is_token[:, None, None, :]
+                visible = keys if visible is None else keys & visible
             by_head = functional.scaled_dot_product_attention(
-                q, k, v, attn_mask=_near(length, causal, window, query.device), scale=scale,
-                enable_gqa=kv_heads != heads,
-            )  # fmt: skip
+                q, k, v, attn_mask=visible, dropout_p=dropped, scale=scale, enable_gqa=kv_heads != heads
+            )
             mixed.append(by_head.transpose(1, 2).reshape(count * length, -1))
         return mixed[0] if len(mixed) == 1 else torch.cat(mixed)
+
+
+def takes_rows(query: Array, layout: Any) -> bool:
+    """Whether PyTorch has a kernel for rows of unequal lengths here: on CUDA, in half precision, from 2.10 on."""
+    return (
+        query.is_cuda
+        and query.dtype in (torch.float16, torch.bfloat16)
+        and isinstance(layout, PackedLayout)
+        and varlen_attn is not None
+    )
+
+
+def attention_of_rows(
+    query: Array, key: Array, value: Array, layout: Any,
+    heads: int, kv_heads: int, scale: float, causal: bool, window: int | None,
+) -> Array:  # fmt: skip
+    """Attention on the packed rows themselves, by the variable-length kernel (Dao, 2023, arXiv:2307.08691)."""
+    q, k, v = (x.unflatten(-1, (n, -1)) for x, n in ((query, heads), (key, kv_heads), (value, kv_heads)))
+    reach = -1 if window is None else window
+    mixed = varlen_attn(
+        q, k, v, layout.edges, layout.edges, layout.longest, layout.longest,
+        scale=scale, window_size=(reach, 0 if causal else reach), enable_gqa=kv_heads != heads,
+    )  # fmt: skip
+    return mixed.flatten(-2)
 
 
 def _near(length: int, causal: bool, window: int | None, device: torch.device) -> Array | None:
@@ -196,11 +227,25 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
 }
 
 
+LOSSES: dict[str, Callable[[Array, Array], Array]] = {
+    "single_label_classification": lambda logits, labels: functional.cross_entropy(logits, labels.flatten().long()),
+    "multi_label_classification": lambda logits, labels: functional.binary_cross_entropy_with_logits(
+        logits, labels.view_as(logits).to(logits.dtype)
+    ),
+    "regression": lambda logits, labels: functional.mse_loss(logits, labels.view_as(logits).to(logits.dtype)),
+}
+"""Logits and labels → one number, by the word of the config's `problem_type`."""
+
+
 class TorchProgram(Program):
-    """Runs the forward function anew for every batch, without gradients."""
+    """Runs the forward function anew for every batch, without gradients and without dropout.
+
+    Parameters that are PyTorch's own tensors belong to a module, which may change or move them between two runs; others
+    are read once.
+    """
 
     def __init__(
-        self, forward: Forward, parameters: Mapping[str, Tensor], dtype: str, taps: Collection[str], device: str
+        self, forward: Forward, parameters: Mapping[str, Any], dtype: str, taps: Collection[str], device: str
     ) -> None:
         self._forward = forward
         self._parameters = parameters
@@ -210,27 +255,28 @@ class TorchProgram(Program):
         self._tensors: dict[str, Array] = {}
 
     def _parameter(self, name: str, shape: tuple[int, ...]) -> Array:
-        if name not in self._tensors:
-            self._tensors[name] = tensor_of(self._parameters[name]).to(self._device, self._dtype)
-        return self._tensors[name]
+        if name in self._tensors:
+            return self._tensors[name]
+        given = self._parameters[name]
+        if isinstance(given, torch.Tensor):
+            return given
+        return self._tensors.setdefault(name, tensor_of(given).to(self._device, self._dtype))
 
     def __call__(self, packed: Packed) -> Result:
         ops = TorchOps(self._taps)
-        layout: Any = TorchLayout(packed, self._device)
-        ids, positions, types = (on_device(x, self._device) for x in (packed.ids, packed.positions, packed.types))
         with torch.inference_mode():
-            outputs = self._forward(ops, Weights(self._parameter), Inputs(ids, positions, types, layout))
+            outputs = self._forward(ops, Weights(self._parameter), inputs_of(packed, self._device))
             return Result(
                 {name: _host(value) for name, value in outputs.items()},
                 {name: [_host(value) for value in values] for name, values in ops.kept.items()},
             )
 
 
-def tensor_of(tensor: Tensor) -> Array:
-    """A stored tensor as PyTorch's, sharing its memory."""
-    if tensor.dtype == "bfloat16":
-        return torch.from_numpy(tensor.data.view(np.int16)).view(torch.bfloat16)
-    return torch.from_numpy(tensor.data if tensor.data.flags.aligned else tensor.data.copy())
+def inputs_of(packed: Packed, device: torch.device) -> Inputs:
+    """A packed batch as tensors on a device."""
+    layout: Any = PackedLayout(packed, device)
+    ids, positions, types = (on_device(x, device) for x in (packed.ids, packed.positions, packed.types))
+    return Inputs(ids, positions, types, layout)
 
 
 def usable_device(device: str) -> torch.device:
@@ -249,6 +295,13 @@ def usable_device(device: str) -> torch.device:
             device=device,
         ) from error
     return found
+
+
+def gpu() -> str | None:
+    """The device of a GPU; None where PyTorch sees none."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else None
 
 
 def _host(value: Array) -> Any:

@@ -93,7 +93,7 @@ class Runner:
             TextTooLongError: a sequence has more tokens than the model has positions for.
             IdsOutOfRangeError: token ids or types outside the model's tables.
         """
-        self._check(packed)
+        self.check(packed)
         program, per_token = self._program(tuple(sorted(taps)), outputs)
         whole = Result({}, {}, per_token)
         for sequences in micro_batches(packed.lengths, max_tokens or MAX_TOKENS, batch_size):
@@ -126,13 +126,16 @@ class Runner:
                 program = self._module.build(
                     forward, self._parameters(), dtype=self.dtype, taps=taps, device=self.device
                 )
-                output_shapes, _ = shapes.trace(forward)
-                per_token = frozenset(name for name, shape in output_shapes.items() if shape[0] == "T")
-                self._programs[key] = program, per_token
+                self._programs[key] = program, shapes.outputs_per_token(forward)
             return self._programs[key]
 
-    def _check(self, packed: Packed) -> None:
-        """Check on the host what an engine would answer with a crash or with another row's numbers."""
+    def check(self, packed: Packed) -> None:
+        """Check on the host what an engine would answer with a crash or with another row's numbers.
+
+        Raises:
+            TextTooLongError: a sequence has more tokens than the model has positions for.
+            IdsOutOfRangeError: token ids or types outside the model's tables.
+        """
         limits = (
             ("ids", packed.ids, self._settings.vocabulary),
             ("types", packed.types, self._settings.types or 1),

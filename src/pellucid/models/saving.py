@@ -27,7 +27,7 @@ class Saving:
     config: Config
 
     @property
-    def parameters(self) -> Mapping[str, StoredTensor]:
+    def tensors(self) -> Mapping[str, StoredTensor]:
         """Every parameter by its canonical name, as it is stored."""
         raise NotImplementedError
 
@@ -69,7 +69,7 @@ class Saving:
     def named_tensors(self) -> dict[str, StoredTensor]:
         """Every parameter under its name on the Hub, as it is stored."""
         has_prefix = self.head != "base"
-        return {self.family.names.hub_name(name, has_prefix): tensor for name, tensor in self.parameters.items()}
+        return {self.family.names.hub_name(name, has_prefix): tensor for name, tensor in self.tensors.items()}
 
     def state_dict(self) -> dict[str, npt.NDArray[np.float32]]:
         """Every parameter under its name on the Hub, as a float32 array; those stored so are not copied."""

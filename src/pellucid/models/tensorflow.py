@@ -27,6 +27,10 @@ class TFPreTrainedModel(PreTrainedModel):
     usual_kind = "tf"
     output_prefix = "TF"
 
+    def __new__(cls, *arguments: Any, **named: Any) -> Any:
+        """An object of this very class, whatever else is installed."""
+        return object.__new__(cls)
+
     def __init__(self, config: Config, *, dtype: Any = "float32", seed: int = 0) -> None:
         super().__init__(config, engine="tensorflow", dtype=dtype, seed=seed)
 

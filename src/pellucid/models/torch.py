@@ -1,0 +1,310 @@
+"""On PyTorch a model is a `torch.nn.Module`: parameters under the Hub's names, gradients, dropout, devices.
+
+The modules only own the weights; what is computed with them is the architecture's one function, over packed rows. While
+PyTorch traces the model (`torch.compile`, `torch.export`) it computes on the caller's rectangle instead, padding
+included, since a graph cannot hold rows that depend on the values of a mask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from pellucid import outputs as output_classes
+from pellucid.checkpoints.stored import StoredTensor
+from pellucid.config import Config
+from pellucid.engines import check_dtype, shapes
+from pellucid.engines.torch import LOSSES, TorchOps, inputs_of, usable_device
+from pellucid.engines.torch_layout import RectangleLayout
+from pellucid.engines.torch_weights import laid_side_by_side, tensor_of
+from pellucid.models.arrays import packed_inputs
+from pellucid.models.losses import check_labels, problem_of
+from pellucid.models.runner import Runner
+from pellucid.models.torch_arrays import attentions_in_columns, host_arrays, in_cells, stored
+from pellucid.models.torch_modules import module_tree
+from pellucid.outputs import ModelOutput
+from pellucid.packing import MAX_TOKENS, Inputs, Packed, micro_batches
+from pellucid.tensors import as_numpy as numpy_of
+from pellucid.tensors import common_kind
+from pellucid.weights import Weights
+
+if TYPE_CHECKING:
+    from pellucid.models.base import PreTrainedModel as _Face
+else:
+    _Face = object
+
+Array: TypeAlias = Any
+"""A `torch.Tensor`."""
+
+SIDE_BY_SIDE = ("query", "key", "value")
+"""Parameters that lie in one memory, so that one product computes them all."""
+
+
+class TorchModel(nn.Module, _Face):
+    """What makes a model a `torch.nn.Module`; `module_class` joins it to a class such as `BertModel`."""
+
+    def _prepare(
+        self,
+        config: Config,
+        parameters: Mapping[str, StoredTensor] | None,
+        *,
+        engine: str | None,
+        dtype: str,
+        device: str,
+        seed: int,
+    ) -> None:
+        nn.Module.__init__(self)
+        self.config = config
+        check_dtype("torch", dtype)
+        place = usable_device(device)
+        stored = self.random_tensors(config, seed) if parameters is None else parameters
+        tensors = {name: tensor_of(one).to(place, getattr(torch, dtype)) for name, one in stored.items()}
+        has_prefix = self.head != "base"
+        hub_names = {name: self.family.names.hub_name(name, has_prefix) for name in tensors}
+        self._paths = {name: tuple(hub.rsplit(".", 1)) for name, hub in hub_names.items()}
+        uses = shapes.uses(self.family.forward(config, self.head))
+        for name, module in module_tree(tensors, hub_names, uses, config.pad_token_id).items():
+            self.add_module(name, module)
+        self._lay_side_by_side()
+
+    # Where the weights are.
+
+    def _owner(self, name: str) -> tuple[Any, str]:
+        """The module that owns a parameter, and what it calls it, by the parameter's canonical name."""
+        path, leaf = self._paths[name]
+        return reduce(getattr, path.split("."), self), leaf
+
+    def parameter(self, name: str) -> Array:
+        """A parameter by its canonical name."""
+        owner, leaf = self._owner(name)
+        return getattr(owner, leaf)
+
+    def _lay_side_by_side(self) -> None:
+        for name in self._paths:
+            path, _, suffix = name.rpartition(".")
+            above, _, last = path.rpartition(".")
+            if last != SIDE_BY_SIDE[0]:
+                continue
+            parameters = [self.parameter(f"{above}.{one}.{suffix}") for one in SIDE_BY_SIDE]
+            for parameter, data in zip(parameters, laid_side_by_side(parameters), strict=True):
+                parameter.data = data
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        applied = super()._apply(fn, recurse)
+        self._lay_side_by_side()
+        return applied
+
+    @property
+    def tensors(self) -> Mapping[str, StoredTensor]:
+        """Every parameter by its canonical name, as it is now."""
+        return {name: stored(name, self.parameter(name)) for name in self._paths}
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine."""
+        return "torch"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the parameters."""
+        return next(self.parameters()).dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters lie."""
+        return next(self.parameters()).device
+
+    @property
+    def base_model(self) -> nn.Module:
+        """The encoder without its head."""
+        return getattr(self, self.base_model_prefix, self)
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The table of the tokens' vectors."""
+        module: nn.Module = self._owner("embeddings.tokens.weight")[0]
+        return module
+
+    @property
+    def runner(self) -> Runner:  # type: ignore[override]
+        """Runs any number of texts for a pipeline, on the parameters as they are."""
+        dtype, device = str(self.dtype).removeprefix("torch."), str(self.device)
+        runner: Runner | None = self.__dict__.get("_runner")
+        if runner is None or (runner.dtype, runner.device) != (dtype, device):
+            runner = Runner(
+                self.family, self.config, self.head, lambda: _Live(self), engine="torch", dtype=dtype, device=device,
+                name=self.config.name_or_path or type(self).__name__,
+            )  # fmt: skip
+            self.__dict__["_runner"] = runner
+        return runner
+
+    # What is computed with them.
+
+    def _run(self, inputs: Inputs, taps: tuple[str, ...]) -> tuple[dict[str, Array], dict[str, list[Array]]]:
+        modules: dict[int, nn.Module] = {}
+
+        def get(name: str, shape: tuple[int, ...]) -> Array:
+            owner, leaf = self._owner(name)
+            weight = getattr(owner, leaf)
+            modules[id(weight)] = owner
+            return weight
+
+        ops = TorchOps(taps, is_training=self.training, modules=modules)
+        outputs = self.family.forward(self.config, self.head)(ops, Weights(get), inputs)
+        return outputs, ops.kept
+
+    def _compute(self, given: Mapping[str, Any], labels: Any, taps: tuple[str, ...]) -> dict[str, Any]:
+        if torch.compiler.is_compiling():
+            values = self._of_rectangle(taps, **given)
+            return values if labels is None else {"loss": self._loss(values["logits"], labels), **values}
+        kind, like = common_kind({**given, "labels": labels}, self.usual_kind)
+        packed, is_token = packed_inputs(**{name: numpy_of(value) for name, value in given.items()})
+        self.runner.check(packed)
+        # NumPy's arrays carry no gradients.
+        with torch.set_grad_enabled(torch.is_grad_enabled() and kind.name == "pt"):
+            values = self._of_packed(packed, is_token, taps)
+        if labels is not None:
+            self._refuse_labels()
+            told = np.asarray(numpy_of(labels))
+            check_labels(problem_of(self.config, told.dtype.kind in "iu"), told, values["logits"].shape)
+            values = {
+                "loss": self._loss(values["logits"], torch.as_tensor(labels if like is not None else told)),
+                **values,
+            }
+        if kind.name == "pt":
+            return values
+        return {name: kind.give(host_arrays(value), like) for name, value in values.items()}
+
+    def _loss(self, logits: Array, labels: Array) -> Array:
+        are_whole = not (labels.is_floating_point() or labels.is_complex())
+        return LOSSES[problem_of(self.config, are_whole)](logits, labels.to(logits.device))
+
+    def _of_packed(self, packed: Packed, is_token: npt.NDArray[np.bool_], taps: tuple[str, ...]) -> dict[str, Any]:
+        """Run a packed batch, and put the answers back into the caller's rectangle."""
+        device = self.device
+        is_learning = torch.is_grad_enabled() and any(one.requires_grad for one in self.parameters())
+        # Small batches stay in a CPU's cache. A gradient is taken through one run, and a GPU is filled by one.
+        is_cut = device.type == "cpu" and not is_learning
+        rectangle = packed.lengths.size * int(packed.lengths.max())
+        batches = list(micro_batches(packed.lengths, MAX_TOKENS if is_cut else rectangle))
+        runs = [self._run(inputs_of(packed.take(batch), device), taps) for batch in batches]
+        cells = np.flatnonzero(is_token)
+        cell_of = torch.from_numpy(np.concatenate([cells[packed.rows_of(batch)] for batch in batches])).to(device)
+        row_of = torch.from_numpy(np.argsort(np.concatenate(batches))).to(device)
+        per_token = self._outputs_per_token()
+        values: dict[str, Any] = {}
+        for name in runs[0][0]:
+            whole = torch.cat([outputs[name] for outputs, _ in runs])
+            values[name] = in_cells(whole, cell_of, is_token.shape) if name in per_token else whole[row_of]
+        for name in taps:
+            layers = zip(*(kept[name] for _, kept in runs), strict=True)
+            if name == "attentions":
+                columns = [np.flatnonzero(row) for row in is_token]
+                values[name] = tuple(attentions_in_columns(layer, batches, columns, is_token.shape) for layer in layers)
+            else:
+                values[name] = tuple(in_cells(torch.cat(layer), cell_of, is_token.shape) for layer in layers)
+        return values
+
+    def _outputs_per_token(self) -> frozenset[str]:
+        return shapes.outputs_per_token(self.family.forward(self.config, self.head))
+
+    def _of_rectangle(
+        self, taps: tuple[str, ...], input_ids: Array, attention_mask: Array, token_type_ids: Array, position_ids: Array
+    ) -> dict[str, Any]:
+        """Run every cell of a rectangle, with tensors alone."""
+        ids = input_ids if input_ids.dim() == 2 else input_ids[None]
+        batch, length = ids.shape
+        is_token = torch.ones_like(ids) if attention_mask is None else attention_mask.view(batch, length)
+        types = torch.zeros_like(ids) if token_type_ids is None else token_type_ids.view(batch, length)
+        positions = torch.arange(length, device=ids.device) if position_ids is None else position_ids
+        layout: Any = RectangleLayout(is_token.bool())
+        flat_ids, flat_positions, flat_types = (x.expand(batch, length).reshape(-1) for x in (ids, positions, types))
+        outputs, kept = self._run(Inputs(flat_ids, flat_positions, flat_types, layout), taps)
+        per_token = self._outputs_per_token()
+
+        def back(rows: Array) -> Array:
+            return rows.view(batch, length, -1) * layout.is_token[..., None]
+
+        values: dict[str, Any] = {name: back(value) if name in per_token else value for name, value in outputs.items()}
+        for name in taps:
+            values[name] = tuple(
+                layer * layout.is_token[:, None, :, None] if name == "attentions" else back(layer)
+                for layer in kept[name]
+            )
+        return values
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_runner"}
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # The class is made when it is needed, so it is named by the class that it was made from.
+        return _restored, (type(self).__mro__[CLASS_IN_MRO],), self.__getstate__()
+
+
+CLASS_IN_MRO = 3
+"""Where the class stands that `module_class` was given: behind its own, this file's and `torch.nn.Module`."""
+
+
+_CLASSES: dict[type, type] = {}
+
+
+def module_class(face: type) -> type:
+    """The class of a model on PyTorch: a subclass of `face`, under its name, and of `torch.nn.Module`."""
+    if issubclass(face, nn.Module):
+        return face
+    if face not in _CLASSES:
+        _CLASSES[face] = _joined_class(face)
+    return _CLASSES[face]
+
+
+def _joined_class(face: Any) -> type:
+    own = {
+        # Of these a face's own, or a user's, go before those of `torch.nn.Module`.
+        "__init__": face.__init__,
+        "forward": face.forward,
+        "__doc__": face.__doc__,
+        "__module__": face.__module__,
+        "__qualname__": face.__qualname__,
+    }
+    return type(face.__name__, (TorchModel, face), own)
+
+
+def _restored(face: type[_Face]) -> Any:
+    return object.__new__(module_class(face))
+
+
+class _Live(Mapping[str, Array]):
+    """A model's parameters by their canonical names, as they are when they are asked for."""
+
+    def __init__(self, model: TorchModel) -> None:
+        self._model = model
+
+    def __getitem__(self, name: str) -> Array:
+        return self._model.parameter(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._model._paths)
+
+    def __len__(self) -> int:
+        return len(self._model._paths)
+
+
+def _register(output_class: type[ModelOutput]) -> None:
+    """Tell PyTorch how an output is taken apart and put together, which exporting needs."""
+    pytree.register_pytree_node(
+        output_class,
+        lambda output: (list(output.values()), list(output)),
+        lambda values, names: output_class(**dict(zip(names, values, strict=True))),
+        serialized_type_name=f"pellucid.outputs.{output_class.__name__}",
+    )
+
+
+for _output_class in vars(output_classes).values():
+    if isinstance(_output_class, type) and issubclass(_output_class, ModelOutput) and _output_class is not ModelOutput:
+        _register(_output_class)
