@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +58,52 @@ def test_groups_of_equal_length_cover_every_row_once(lengths: tuple[int, ...]) -
     rows = [row for rows, _, _, _ in groups for row in range(rows.start, rows.stop)]
     assert rows == list(range(sum(lengths)))
     assert all(rows.stop - rows.start == count * length for rows, count, length, _ in groups)
+
+
+def by_edges(
+    query: Any, key: Any, value: Any, cu_seq_q: Any, cu_seq_k: Any, max_q: int, max_k: int, **options: Any
+) -> Any:
+    """What the kernel for rows of unequal lengths computes, in plain words; it runs on GPUs alone."""
+    assert max_q == max_k == int(cu_seq_q.diff().max())
+    assert cu_seq_q.dtype == cu_seq_k.dtype == torch.int32
+    left, right = options["window_size"]
+    mixed = torch.empty_like(query)
+    for start, stop in zip(cu_seq_q[:-1].tolist(), cu_seq_q[1:].tolist(), strict=True):
+        place = torch.arange(stop - start)
+        ahead = place[None, :] - place[:, None]  # how far the key lies behind the query
+        visible = ((right < 0) | (ahead <= right)) & ((left < 0) | (-ahead <= left))
+        q, k, v = (x[start:stop].transpose(0, 1) for x in (query, key, value))
+        mixed[start:stop] = torch.nn.functional.scaled_dot_product_attention(
+            q[None], k[None], v[None], attn_mask=visible, scale=options["scale"], enable_gqa=options["enable_gqa"]
+        )[0].transpose(0, 1)
+    return mixed
+
+
+@pytest.mark.parametrize("kv_heads", [4, 2])
+@pytest.mark.parametrize("options", [{}, {"causal": True}, {"window": 2}, {"causal": True, "window": 1}], ids=str)
+def test_the_kernel_for_rows_is_given_what_it_needs(
+    options: dict[str, Any], kv_heads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pellucid.engines import torch as engine
+    from pellucid.engines.torch_layout import PackedLayout
+
+    layout: Any = PackedLayout(pack([[1] * length for length in (7, 4, 4, 1)]), torch.device("cpu"))
+    torch.manual_seed(0)
+    query, key, value = torch.randn(16, 24), torch.randn(16, 6 * kv_heads), torch.randn(16, 6 * kv_heads)
+    call = partial(
+        engine.TorchOps().attention, query, key, value, layout, heads=4, kv_heads=kv_heads, scale=0.4, **options
+    )
+    expected = call()
+    monkeypatch.setattr(engine, "takes_rows", lambda *_: True)
+    monkeypatch.setattr(engine, "varlen_attn", by_edges)
+    torch.testing.assert_close(call(), expected)
+
+
+def test_the_kernel_for_rows_takes_the_arguments_that_it_is_given() -> None:
+    from pellucid.engines.torch import varlen_attn
+
+    if varlen_attn is None:
+        pytest.skip("the installed PyTorch has no such kernel")
+    taken = inspect.signature(varlen_attn).parameters
+    assert list(taken)[:7] == list(inspect.signature(by_edges).parameters)[:7]
+    assert {"scale", "window_size", "enable_gqa"} <= set(taken)

@@ -49,7 +49,7 @@ class TorchOps(Ops):
     ) -> None:
         super().__init__(taps)
         self._is_training = is_training
-        self._modules = modules or {}
+        self._modules = {} if modules is None else modules
 
     def _module(self, weight: Array) -> Any:
         """The module to call in place of an operation on its weights; None where that would be the same."""

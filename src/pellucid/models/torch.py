@@ -112,14 +112,19 @@ class TorchModel(nn.Module, _Face):
         return "torch"
 
     @property
+    def _first(self) -> Array:
+        # Not by `parameters()`, which are none in a replica of `DataParallel`.
+        return self.parameter(next(iter(self._paths)))
+
+    @property
     def dtype(self) -> torch.dtype:
         """The precision of the parameters."""
-        return next(self.parameters()).dtype
+        return self._first.dtype  # type: ignore[no-any-return]
 
     @property
     def device(self) -> torch.device:
         """Where the parameters lie."""
-        return next(self.parameters()).device
+        return self._first.device  # type: ignore[no-any-return]
 
     @property
     def base_model(self) -> nn.Module:
@@ -188,7 +193,7 @@ class TorchModel(nn.Module, _Face):
     def _of_packed(self, packed: Packed, is_token: npt.NDArray[np.bool_], taps: tuple[str, ...]) -> dict[str, Any]:
         """Run a packed batch, and put the answers back into the caller's rectangle."""
         device = self.device
-        is_learning = torch.is_grad_enabled() and any(one.requires_grad for one in self.parameters())
+        is_learning = torch.is_grad_enabled() and any(self.parameter(name).requires_grad for name in self._paths)
         # Small batches stay in a CPU's cache. A gradient is taken through one run, and a GPU is filled by one.
         is_cut = device.type == "cpu" and not is_learning
         rectangle = packed.lengths.size * int(packed.lengths.max())
