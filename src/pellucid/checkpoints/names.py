@@ -26,7 +26,7 @@ class Match:
     Attributes:
         found: the stored name of each parameter that is there, by its canonical name.
         missing: the canonical names of those that are not.
-        unused: stored names that no parameter asks for, in the checkpoint's order.
+        unused: stored names that no parameter asks for, in the checkpoint's order; old names as they are today.
     """
 
     found: dict[str, str]
@@ -103,7 +103,7 @@ class NameTable:
             else:
                 missing.append(canonical)
         used = set(found.values())
-        unused = [name for name in stored if name not in used and not self._is_ignored(name)]
+        unused = [modern for modern, name in plain.items() if name not in used and not self._is_ignored(name)]
         return Match(found, missing, unused)
 
     def _is_ignored(self, name: str) -> bool:

@@ -6,6 +6,7 @@ notebooks show.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pellucid.checkpoints.report import LoadingReport
@@ -13,6 +14,8 @@ from pellucid.config import Config
 from pellucid.errors import InputError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.base import PreTrainedModel
+
+PRETRAINING_HEADS = re.compile(r"cls\.(predictions|seq_relationship)\.")
 
 
 class TFPreTrainedModel(PreTrainedModel):
@@ -52,10 +55,12 @@ class TFPreTrainedModel(PreTrainedModel):
     def words_of(cls, report: LoadingReport) -> str:
         """Which weights were not used, and which are new, as `transformers` 4 says it of a TensorFlow model."""
         name = cls.__name__
-        if report.unused:
+        # A head is put in the place of those of pretraining, which then are not missed.
+        unused = [key for key in report.unused if cls.head == "base" or not PRETRAINING_HEADS.match(key)]
+        if unused:
             used = (
                 f"Some weights of the PyTorch model were not used when initializing the TF 2.0 model {name}: "
-                f"{list(report.unused)}\n"
+                f"{unused}\n"
                 f"- This IS expected if you are initializing {name} from a PyTorch model trained on another task or "
                 "with another architecture (e.g. initializing a TFBertForSequenceClassification model from a "
                 "BertForPreTraining model).\n"
