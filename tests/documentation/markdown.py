@@ -15,10 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
+OUTPUTS = ("output", "output numbers vary")
+
 KINDS = {
     "python": "runs, and prints what the output block behind it shows",
     "console": "commands after `$ `, with what they print",
-    "output": "what the python block before it prints",
+    "output": "what the python block before it prints and logs",
+    "output numbers vary": "the same, where decimals depend on weights that are not those of the tests",
     "text": "is not run",
 }
 
@@ -32,16 +35,25 @@ class Block:
         code: what is in it.
         line: where it begins in its page.
         output: for python, what it must print.
+        numbers_vary: the decimals in the output are examples, and only the text around them is compared.
     """
 
     kind: str
     code: str
     line: int
     output: str = ""
+    numbers_vary: bool = False
 
 
 def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
+
+
+def needs_of(page: Path) -> list[str]:
+    """What must be there to run a page: the words of its first line, `<!-- needs: tensorflow, course-cache -->`."""
+    first, _, _ = page.read_text(encoding="utf-8").partition("\n")
+    found = re.fullmatch(r"<!-- needs: (.+) -->", first)
+    return found.group(1).split(", ") if found else []
 
 
 def tokens_of(page: Path) -> list[Token]:
@@ -56,10 +68,10 @@ def blocks_of(page: Path) -> list[Block]:
         if token.type == "fence":
             assert token.map is not None
             block = Block(token.info.strip(), token.content, token.map[0] + 1)
-            if block.kind == "output":
+            if block.kind in OUTPUTS:
                 assert is_behind_python, f"{name_of(page)}:{block.line}: an output without a python block before it"
                 before = blocks.pop()
-                block = Block(before.kind, before.code, before.line, block.code)
+                block = Block(before.kind, before.code, before.line, block.code, block.kind != "output")
                 is_behind_python = False
             else:
                 is_behind_python = block.kind == "python"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import re
 import shutil
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ import pellucid
 from documentation.markdown import Block, name_of
 
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
+# With the blanks around it, which line columns up.
+ANY_NUMBER = re.compile(r" *-?\d+\.\d*(?:e[-+]?\d+)? *")
 
 
 def run_page(page: Path, blocks: list[Block], folder: Path) -> None:
@@ -25,15 +29,29 @@ def run_page(page: Path, blocks: list[Block], folder: Path) -> None:
     for block in blocks:
         where = f"{name_of(page)}:{block.line}"
         if block.kind == "python":
-            printed = io.StringIO()
             # The lines before it are left empty, so that a traceback names the page's own line.
             source = "\n" * block.line + block.code
-            with contextlib.redirect_stdout(printed):
+            with printed_and_logged() as printed:
                 exec(compile(source, str(page), "exec"), namespace)
-            compare(block.output, printed.getvalue(), where)
+            compare(block.output, printed.getvalue(), where, numbers_vary=block.numbers_vary)
         elif block.kind == "console":
             for command, shown in commands_of(block):
                 compare(shown, run_command(command, shown, folder, where), f"{where}: $ {command}")
+
+
+@contextlib.contextmanager
+def printed_and_logged() -> Iterator[io.StringIO]:
+    """Collects both, in order, as a notebook shows them below a cell: the library warns by logging."""
+    printed = io.StringIO()
+    handler = logging.StreamHandler(printed)
+    handler.setLevel(logging.WARNING)
+    logger = logging.getLogger("pellucid")
+    logger.addHandler(handler)
+    try:
+        with contextlib.redirect_stdout(printed):
+            yield printed
+    finally:
+        logger.removeHandler(handler)
 
 
 def commands_of(block: Block) -> list[tuple[str, str]]:
@@ -82,12 +100,24 @@ def commands_folder(folder: Path) -> Path:
     return commands
 
 
-def compare(shown: str, printed: str, where: str) -> None:
-    """Equal but for blanks at the ends of lines, and the last digit of decimals, which differs between processors."""
+def compare(shown: str, printed: str, where: str, *, numbers_vary: bool = False) -> None:
+    """Equal but for blanks at the ends of lines, and the last digit of decimals, which differs between processors.
+
+    Args:
+        shown: by the page.
+        printed: by the code.
+        where: in the page, for the message.
+        numbers_vary: any decimal may stand for any other; how many there are, and all else, must be equal.
+    """
     expected, actual = (textwrap.dedent(text).strip().splitlines() for text in (shown, printed))
     expected, actual = ([line.rstrip() for line in lines] for lines in (expected, actual))
-    same = len(expected) == len(actual) and all(map(_same_line, expected, actual))
+    same_line = _same_but_for_numbers if numbers_vary else _same_line
+    same = len(expected) == len(actual) and all(map(same_line, expected, actual))
     assert same, f"{where} prints\n{printed.strip()}\n\nbut the page shows\n{shown.strip()}"
+
+
+def _same_but_for_numbers(expected: str, actual: str) -> bool:
+    return ANY_NUMBER.sub(" # ", expected) == ANY_NUMBER.sub(" # ", actual)
 
 
 def _same_line(expected: str, actual: str) -> bool:

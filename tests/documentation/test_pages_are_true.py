@@ -134,7 +134,8 @@ def test_make_targets_that_are_named_exist() -> None:
 
 
 def texts() -> Iterator[Path]:
-    yield from (path for path in ROOT.iterdir() if path.is_file() and (path.suffix in TEXTS or not path.suffix))
+    files = (path for path in ROOT.iterdir() if path.is_file() and (path.suffix in TEXTS or not path.suffix))
+    yield from (path for path in files if path.name != ".git")  # in a worktree it is a file, which names the machine
     for folder in FOLDERS:
         yield from (path for path in (ROOT / folder).rglob("*") if path.suffix in TEXTS and path.is_file())
 

@@ -11,15 +11,6 @@ from pellucid.tokenizers import AutoTokenizer, BertTokenizerFast
 
 
 @pytest.fixture(scope="session")
-def cased_vocabulary(data_folder: Path) -> Path:
-    """The vocabulary of bert-base-cased."""
-    path = data_folder / "bert-base-cased-vocab.txt"
-    if not path.exists():
-        pytest.skip(f"no {path}")
-    return path
-
-
-@pytest.fixture(scope="session")
 def uncased(minilm: Path) -> Any:
     return AutoTokenizer.from_pretrained(minilm)
 

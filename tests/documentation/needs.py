@@ -1,0 +1,29 @@
+"""What a page may need that is not everywhere: a package, or data; a page without it is skipped, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import pytest
+
+from support.course_cache import use_cache
+
+
+def _tensorflow(request: pytest.FixtureRequest) -> None:
+    pytest.importorskip("tensorflow", reason="the page needs TensorFlow, which is not installed")
+
+
+def _course_cache(request: pytest.FixtureRequest) -> None:
+    use_cache(request.getfixturevalue("monkeypatch"), request.getfixturevalue("course_cache"))
+
+
+NEEDS: Mapping[str, Callable[[pytest.FixtureRequest], None]] = {
+    "tensorflow": _tensorflow,
+    "course-cache": _course_cache,
+}
+
+
+def provide(needs: Iterable[str], request: pytest.FixtureRequest) -> None:
+    """Make ready what a page needs, in the order of its words; skip the test where that cannot be."""
+    for need in needs:
+        NEEDS[need](request)
