@@ -1,4 +1,4 @@
-"""THE vocabulary: eighteen operations that every architecture is written in, and every engine speaks.
+"""THE vocabulary: sixteen operations that every architecture is written in and every engine speaks, and three on top.
 
 Axes: T tokens of the batch, laid one behind the other without padding; B sequences; L tokens of the longest one;
 H hidden size; A heads; D head dimension; I and O inputs and outputs of a layer; V vocabulary; N chosen rows.

@@ -13,12 +13,17 @@ def _tensorflow(request: pytest.FixtureRequest) -> None:
     pytest.importorskip("tensorflow", reason="the page needs TensorFlow, which is not installed")
 
 
+def _torch(request: pytest.FixtureRequest) -> None:
+    pytest.importorskip("torch", reason="the page needs PyTorch, which is not installed")
+
+
 def _course_cache(request: pytest.FixtureRequest) -> None:
     use_cache(request.getfixturevalue("monkeypatch"), request.getfixturevalue("course_cache"))
 
 
 NEEDS: Mapping[str, Callable[[pytest.FixtureRequest], None]] = {
     "tensorflow": _tensorflow,
+    "torch": _torch,
     "course-cache": _course_cache,
 }
 
