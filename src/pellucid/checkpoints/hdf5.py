@@ -1,7 +1,7 @@
 """Reads `tf_model.h5`, the weights of the TensorFlow models of `transformers` 4, through h5py.
 
-`hdf5_tree` finds the weights in the file and checks them; here they are read, and turned round where PyTorch keeps
-them the other way. This is the only file that imports h5py.
+`hdf5_tree` finds the weights in the file and checks them, `hdf5_bytes` what h5py itself would fall for; here they are
+read, and turned round where PyTorch keeps them the other way. This is the only file that imports h5py.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pellucid.checkpoints.hdf5_bytes import BytesError, check_object, root_address
 from pellucid.checkpoints.hdf5_tree import Weight, corrupt, find_weights, given_twice, refuse_other_kinds
 from pellucid.checkpoints.regular_file import open_regular
 from pellucid.checkpoints.safetensors_header import TensorHeader
@@ -76,8 +77,11 @@ def _weights(path: Path) -> Iterator[list[Weight]]:
         refuse_other_kinds(stream.read(512), path)
         h5py = _h5py(path)
         try:
+            check_object(stream, root_address(stream))
             with h5py.File(stream, "r") as file:
-                yield find_weights(file, size, path, h5py)
+                yield find_weights(file, stream, size, path, h5py)
+        except BytesError as error:
+            corrupt(path, "hdf5_invalid", str(error))
         except (PellucidError, MemoryError):
             raise
         except Exception as error:  # damaged bytes lead to OSError, KeyError, RuntimeError, and whatever comes next

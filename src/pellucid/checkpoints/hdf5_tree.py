@@ -18,8 +18,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
+from pellucid.checkpoints.hdf5_bytes import check_object
 from pellucid.checkpoints.stored import VIEW_DTYPES
 from pellucid.checkpoints.tensorflow_names import hub_name_of, is_kernel
 from pellucid.errors import CorruptCheckpointError, UnsafeCheckpointError
@@ -75,11 +76,12 @@ def refuse_other_kinds(start: bytes, path: Path) -> None:
         corrupt(path, "hdf5_invalid", f"it begins with {start[:8]!r}, expected an HDF5 file")
 
 
-def find_weights(file: Any, size: int, path: Path, h5py: Any) -> list[Weight]:
+def find_weights(file: Any, stream: BinaryIO, size: int, path: Path, h5py: Any) -> list[Weight]:
     """All weights of an open file.
 
     Args:
         file: h5py's object.
+        stream: the same file, whose root has been checked.
         size: bytes in the file.
         path: the file, for messages.
         h5py: the module.
@@ -90,13 +92,14 @@ def find_weights(file: Any, size: int, path: Path, h5py: Any) -> list[Weight]:
     Raises:
         UnsafeCheckpointError: the file leads to other files or places, or is said to hold more than it does.
         CorruptCheckpointError: it holds something else than weights, or contradicts itself.
+        BytesError: the bytes of an object are not as h5py writes them.
     """
-    weights = list(_walk(file, size, path, h5py))
+    weights = list(_walk(file, stream, size, path, h5py))
     _check_sizes(weights, size, path)
     return weights
 
 
-def _walk(file: Any, size: int, path: Path, h5py: Any) -> Iterator[Weight]:
+def _walk(file: Any, stream: BinaryIO, size: int, path: Path, h5py: Any) -> Iterator[Weight]:
     """Goes through all groups, each once, and yields their datasets."""
     if not _has_names(file, "layer_names", h5py):
         corrupt(
@@ -123,6 +126,7 @@ def _walk(file: Any, size: int, path: Path, h5py: Any) -> Iterator[Weight]:
             if address in seen:
                 _leads_away(path, name, "a second way to what stands under another name")
             seen.add(address)
+            check_object(stream, address)
             # Names hold no slash, so this is a step down and never a way across the file.
             member = group[raw]
             if isinstance(member, h5py.Group):
