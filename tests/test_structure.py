@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }  # fmt: skip
 
 FRAMEWORKS = {
+    "h5py": {"checkpoints/hdf5.py"},
     "openvino": {"engines/openvino_import.py"},
     "torch": {
         "checkpoints/pickled.py", "engines/torch.py", "engines/torch_layout.py", "engines/torch_weights.py",
@@ -137,7 +138,7 @@ def loaded_after(statement: str) -> set[str]:
 
 
 def test_import_pellucid_loads_no_engine_and_nothing_heavy() -> None:
-    heavy = {"numpy", "openvino", "torch", "tensorflow", "tokenizers", "safetensors", "huggingface_hub", "tqdm"}
+    heavy = {"numpy", "openvino", "torch", "tensorflow", "tokenizers", "safetensors", "huggingface_hub", "tqdm", "h5py"}
     assert not heavy & loaded_after("import pellucid")
 
 

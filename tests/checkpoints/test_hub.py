@@ -396,10 +396,10 @@ class TestRefusals:
             locate("owner/name").require("absent.json")
 
     def test_weights_for_another_framework_are_named_but_not_fetched(self, hub: FakeHub) -> None:
-        hub.add("owner/name", {**FILES, "tf_model.h5": b"x"})
-        with pytest.raises(CheckpointNotFoundError, match=r"has only tf_model\.h5, weights for TensorFlow"):
+        hub.add("owner/name", {**FILES, "flax_model.msgpack": b"x"})
+        with pytest.raises(CheckpointNotFoundError, match=r"has only flax_model\.msgpack, weights for Flax"):
             read_tensors(locate("owner/name"))
-        assert [path for path in hub.paths("GET") if path.endswith("tf_model.h5")] == []
+        assert [path for path in hub.paths("GET") if path.endswith("flax_model.msgpack")] == []
 
     @pytest.mark.parametrize("status", [403, 429, 500, 503])
     def test_status_is_named_and_nothing_else_escapes(self, hub: FakeHub, status: int) -> None:

@@ -157,12 +157,14 @@ class TestWhatIsThere:
             "model.safetensors.index.json",
             "pytorch_model.bin",
             "pytorch_model.bin.index.json",
+            "tf_model.h5",
+            "tf_model.h5.index.json",
         ):
             assert name in str(caught.value)
 
     @pytest.mark.parametrize(
         ("filename", "framework"),
-        [("tf_model.h5", "TensorFlow"), ("flax_model.msgpack", "Flax"), ("onnx/model.onnx", "ONNX")],
+        [("flax_model.msgpack", "Flax"), ("onnx/model.onnx", "ONNX")],
     )
     def test_weights_for_other_frameworks_are_named(self, tmp_path: Path, filename: str, framework: str) -> None:
         (tmp_path / filename).parent.mkdir(exist_ok=True)

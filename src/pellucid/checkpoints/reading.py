@@ -1,35 +1,38 @@
 """Maps the tensors of a checkpoint into memory.
 
 The weights are looked for as `transformers` does: `model.safetensors`, its shards, `pytorch_model.bin`, its
-shards. A safetensors file is mapped copy-on-write: its pages are read when they are first used, engines may
-share the memory, and writing to an array never reaches the file. A file that is replaced by renaming, as all
-savers do, does not disturb a model that has mapped it; one that is cut short in place would, so keep the
-checkpoints of a service read-only.
+shards, and last `tf_model.h5` and its shards. A safetensors file is mapped copy-on-write: its pages are read when
+they are first used, engines may share the memory, and writing to an array never reaches the file. A file that is
+replaced by renaming, as all savers do, does not disturb a model that has mapped it; one that is cut short in place
+would, so keep the checkpoints of a service read-only.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from pellucid.checkpoints.hub import Checkpoint
+from pellucid.checkpoints.regular_file import open_regular
 from pellucid.checkpoints.safetensors_header import TensorHeader, read_header
 from pellucid.checkpoints.shards import read_index
 from pellucid.checkpoints.stored import StoredTensor, view_of_bytes
+from pellucid.checkpoints.tensorflow_names import hub_name_of
 from pellucid.errors import CorruptCheckpointError, UnsafeCheckpointError
 
 __all__ = ["StoredTensor", "TensorHeader", "read_tensors", "tensor_headers"]
 
 SAFETENSORS = "model.safetensors"
 PICKLED = "pytorch_model.bin"
+HDF5 = "tf_model.h5"
 # Weights for other frameworks, named in the error when there are no others.
 _OTHER_WEIGHTS = {
-    "tf_model.h5": "TensorFlow",
     "flax_model.msgpack": "Flax",
     "model.onnx": "ONNX",
     "onnx/model.onnx": "ONNX",
@@ -41,6 +44,15 @@ _OTHER_WEIGHTS = {
 Tensors = TypeVar("Tensors")
 
 
+@dataclass(frozen=True)
+class _Format(Generic[Tensors]):
+    """One way that weights are kept: the name of a single file, its reader, and the names in the index of shards."""
+
+    filename: str
+    read: Callable[[Path], dict[str, Tensors]]
+    name_of: Callable[[str], str] = str  # the name that `read` gives what the index calls otherwise
+
+
 def read_tensors(
     checkpoint: Checkpoint, *, use_safetensors: bool | None = None, variant: str | None = None
 ) -> dict[str, StoredTensor]:
@@ -48,8 +60,8 @@ def read_tensors(
 
     Args:
         checkpoint: where the files are.
-        use_safetensors: None takes safetensors where there are, else PyTorch's file; True takes nothing else;
-            False takes PyTorch's file even beside safetensors.
+        use_safetensors: None takes safetensors where there are, else PyTorch's file, else TensorFlow's; True takes
+            nothing else; False takes the other two even beside safetensors.
         variant: a second set of weights kept under `model.<variant>.safetensors`, such as "fp16".
 
     Returns:
@@ -60,9 +72,10 @@ def read_tensors(
         CorruptCheckpointError: a file is damaged, or the files contradict each other.
         UnsafeCheckpointError: a file would run code, or a shard leads out of the folder.
     """
+    from pellucid.checkpoints.hdf5 import read_hdf5
     from pellucid.checkpoints.pickled import read_pickled
 
-    return _gather(checkpoint, use_safetensors, variant, _read_safetensors, read_pickled)
+    return _gather(checkpoint, use_safetensors, variant, _read_safetensors, read_pickled, read_hdf5)
 
 
 def tensor_headers(
@@ -81,16 +94,20 @@ def tensor_headers(
     Raises:
         The same errors as `read_tensors`.
     """
+    from pellucid.checkpoints.hdf5 import hdf5_headers
     from pellucid.checkpoints.pickled import read_pickled
 
     def headers(path: Path) -> dict[str, TensorHeader | StoredTensor]:
-        with _open_regular(path) as stream:
+        with open_regular(path) as stream:
             return dict(read_header(stream, os.fstat(stream.fileno()).st_size, path))
 
     def pickled(path: Path) -> dict[str, TensorHeader | StoredTensor]:
         return dict(read_pickled(path))
 
-    return _gather(checkpoint, use_safetensors, variant, headers, pickled)
+    def hdf5(path: Path) -> dict[str, TensorHeader | StoredTensor]:
+        return dict(hdf5_headers(path))
+
+    return _gather(checkpoint, use_safetensors, variant, headers, pickled, hdf5)
 
 
 def _gather(
@@ -99,30 +116,32 @@ def _gather(
     variant: str | None,
     safetensors: Callable[[Path], dict[str, Tensors]],
     pickled: Callable[[Path], dict[str, Tensors]],
+    hdf5: Callable[[Path], dict[str, Tensors]],
 ) -> dict[str, Tensors]:
-    kinds = []
+    formats: list[_Format[Tensors]] = []
     if use_safetensors is not False:
-        kinds.append((SAFETENSORS, safetensors))
+        formats.append(_Format(SAFETENSORS, safetensors))
     if use_safetensors is not True:
-        kinds.append((PICKLED, pickled))
+        formats.append(_Format(PICKLED, pickled))
+        if not variant:  # which TensorFlow's models were never saved as
+            formats.append(_Format(HDF5, hdf5, partial(hub_name_of, scoped=True)))
     sought: list[str] = []
-    for plain, read in kinds:
-        single = _with_variant(plain, variant)
+    for kind in formats:
+        single = _with_variant(kind.filename, variant)
         path = checkpoint.file(single)
         if path is not None:
-            return read(path)
-        index = _with_variant(f"{plain}.index.json", variant)
+            return kind.read(path)
+        index = _with_variant(f"{kind.filename}.index.json", variant)
         path = checkpoint.file(index)
         if path is not None:
-            return _read_shards(checkpoint, path, Path(plain).suffix, read)
+            return _read_shards(checkpoint, path, kind)
         sought += [single, index]
     raise checkpoint.missing(*sought, hint=_what_else(checkpoint, use_safetensors, variant))
 
 
-def _read_shards(
-    checkpoint: Checkpoint, index: Path, suffix: str, read: Callable[[Path], dict[str, Tensors]]
-) -> dict[str, Tensors]:
-    shard_of = read_index(index, suffix=suffix)
+def _read_shards(checkpoint: Checkpoint, index: Path, kind: _Format[Tensors]) -> dict[str, Tensors]:
+    listed = read_index(index, suffix=Path(kind.filename).suffix)
+    shard_of = {kind.name_of(name): shard for name, shard in listed.items()}
     paths: dict[str, Path] = {}
     absent: list[str] = []
     for shard in dict.fromkeys(shard_of.values()):
@@ -140,7 +159,7 @@ def _read_shards(
     tensors: dict[str, Tensors] = {}
     origin: dict[str, str] = {}
     for shard, path in paths.items():
-        for name, tensor in read(path).items():
+        for name, tensor in kind.read(path).items():
             if name in tensors:
                 raise CorruptCheckpointError(
                     f"{index}: the tensor {name!r} is in two shards, {origin[name]} and {shard}; expected "
@@ -169,7 +188,7 @@ def _read_shards(
 
 
 def _read_safetensors(path: Path) -> dict[str, StoredTensor]:
-    with _open_regular(path) as stream:
+    with open_regular(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         headers = read_header(stream, size, path)
         _ask_the_reference_reader(path, headers)
@@ -203,27 +222,6 @@ def _ask_the_reference_reader(path: Path, headers: Mapping[str, TensorHeader]) -
         )
 
 
-def _open_regular(path: Path) -> BinaryIO:
-    """Opens a file for reading if it is one: opening a pipe or a device could wait for ever."""
-    try:
-        # O_NONBLOCK returns at once from a pipe without a writer, which is then refused.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except OSError as error:
-        raise CorruptCheckpointError(
-            f"{path} cannot be opened: {error.strerror}. Check its permissions.",
-            code="checkpoint.unreadable",
-            path=str(path),
-        ) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UnsafeCheckpointError(
-            f"{path} is a folder, a pipe or a device; expected a regular file. Replace it by the weights themselves.",
-            code="checkpoint.not_regular_file",
-            path=str(path),
-        )
-    return os.fdopen(descriptor, "rb")
-
-
 def _check_boundary(path: Path, shard: str, boundary: Path, index: Path) -> None:
     inside = os.path.realpath(boundary)
     actual = os.path.realpath(path)
@@ -250,12 +248,16 @@ def _with_variant(filename: str, variant: str | None) -> str:
 
 def _what_else(checkpoint: Checkpoint, use_safetensors: bool | None, variant: str | None) -> str:
     """A sentence on the weights that are there but cannot be taken."""
-    if use_safetensors is True and _has(checkpoint, PICKLED, variant):
-        return f"It has {PICKLED}, which use_safetensors=True leaves alone: drop that argument, or convert the file."
+    for filename in (PICKLED, HDF5):
+        if use_safetensors is True and _has(checkpoint, filename, variant):
+            return (
+                f"It has {filename}, which use_safetensors=True leaves alone: drop that argument, or convert the file."
+            )
     if use_safetensors is False and _has(checkpoint, SAFETENSORS, variant):
         return f"It has {SAFETENSORS}, which use_safetensors=False leaves alone: drop that argument."
-    if variant and _has(checkpoint, SAFETENSORS, None):
-        return f"It has {SAFETENSORS} without a variant: drop variant={variant!r}."
+    for filename in (SAFETENSORS, PICKLED, HDF5):
+        if variant and _has(checkpoint, filename, None):
+            return f"It has {filename} without a variant: drop variant={variant!r}."
     for filename, framework in _OTHER_WEIGHTS.items():
         if checkpoint.has(filename):
             return (

@@ -36,7 +36,7 @@ class LoadingArguments:
         config: a config to use instead of the checkpoint's own.
         output_loading_info: also return the loading report.
         ignore_mismatched_sizes: initialise tensors of another shape anew, instead of refusing them.
-        use_safetensors: True reads nothing but safetensors, False only PyTorch's own files.
+        use_safetensors: True reads nothing but safetensors, False only the older formats.
         variant: a second set of weights, such as "fp16".
         engine: "openvino", "torch", "tensorflow" or "numpy"; the fastest installed one where left out.
         framework: the same in the words of `transformers`.
