@@ -227,3 +227,16 @@ class TestH5pyItself:
         monkeypatch.setattr(builtins, "__import__", without_h5py)
         with pytest.raises(EngineNotInstalledError, match=r"pellucid\[hdf5\]"):
             load(tmp_path)
+
+
+@pytest.mark.parametrize("has_pytorch", [True, False])
+def test_where_pytorch_is_missing_its_pickles_are_looked_for_last(
+    tmp_path: Path, has_pytorch: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("config.json", "pytorch_model.bin", "tf_model.h5"):
+        (tmp_path / name).write_bytes(b"{}")
+    monkeypatch.setattr("pellucid.checkpoints.reading.find_spec", lambda name: has_pytorch or None)
+    monkeypatch.setattr("pellucid.checkpoints.pickled.read_pickled", lambda path: {"by": path.name})
+    monkeypatch.setattr("pellucid.checkpoints.hdf5.read_hdf5", lambda path: {"by": path.name})
+    expected = "pytorch_model.bin" if has_pytorch else "tf_model.h5"
+    assert read_tensors(locate(tmp_path)) == {"by": expected}

@@ -151,6 +151,11 @@ def test_a_class_of_another_family_is_refused(classifier: Path) -> None:
         BertModel("bert-base-cased")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("word", ["from_pt", "from_tf"])
+def test_where_weights_come_from_need_not_be_said_and_may_be(classifier: Path, word: str) -> None:
+    assert AutoModelForSequenceClassification.from_pretrained(classifier, **{word: True})(IDS).logits.shape == (1, 2)
+
+
 def test_arguments_that_are_not_known_are_refused(classifier: Path) -> None:
     with pytest.raises(InputTypeError, match="does not know the arguments hiden_size"):
         AutoModel.from_pretrained(classifier, hiden_size=3)

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -122,9 +123,12 @@ def _gather(
     if use_safetensors is not False:
         formats.append(_Format(SAFETENSORS, safetensors))
     if use_safetensors is not True:
-        formats.append(_Format(PICKLED, pickled))
+        others = [_Format(PICKLED, pickled)]
         if not variant:  # which TensorFlow's models were never saved as
-            formats.append(_Format(HDF5, hdf5, partial(hub_name_of, scoped=True)))
+            others.append(_Format(HDF5, hdf5, partial(hub_name_of, scoped=True)))
+        if find_spec("torch") is None:  # without which the first cannot be read
+            others.reverse()
+        formats += others
     sought: list[str] = []
     for kind in formats:
         single = _with_variant(kind.filename, variant)

@@ -48,6 +48,8 @@ class LoadingArguments:
         trust_remote_code: no code of a checkpoint is ever run; True is accepted, and said to have no effect.
         attn_implementation: accepted; every engine gives the same numbers.
         low_cpu_mem_usage: accepted; weights are always mapped, not copied.
+        from_pt: accepted; whether the weights are PyTorch's or TensorFlow's is told by their files.
+        from_tf: the same.
     """
 
     revision: str | None = None
@@ -71,6 +73,8 @@ class LoadingArguments:
     trust_remote_code: bool | None = None
     attn_implementation: str | None = None
     low_cpu_mem_usage: bool | None = None
+    from_pt: bool | None = None
+    from_tf: bool | None = None
 
     def tell_what_has_no_effect(self) -> None:
         """Warn of arguments that are accepted and do nothing."""
