@@ -28,7 +28,7 @@ from pellucid.models.arrays import packed_inputs
 from pellucid.models.loading import Loaded
 from pellucid.models.losses import check_labels, problem_of
 from pellucid.models.runner import Runner
-from pellucid.models.tensorflow_arrays import arguments_of, given_back, in_cells
+from pellucid.models.tensorflow_arrays import arguments_of, given_back, in_cells, in_graphs
 from pellucid.models.tensorflow_graphs import Graphs
 from pellucid.models.tensorflow_layers import Held, as_stored, in_graph, layer_tree
 from pellucid.models.tensorflow_saving import KerasSaving
@@ -128,8 +128,15 @@ class TFPreTrainedModel(KerasTraining, KerasSaving):
         """Every parameter by its canonical name, as it is now."""
         return self._stored
 
+    @property
+    def engine(self) -> str:
+        """The name of the engine."""
+        return "tensorflow"
+
     # A call.
 
+    # AutoGraph has nothing to convert here.
+    @tf.autograph.experimental.do_not_convert
     def __call__(
         self,
         input_ids: Any = None,
@@ -181,7 +188,8 @@ class TFPreTrainedModel(KerasTraining, KerasSaving):
         given = self._given(input_ids, attention_mask, token_type_ids, position_ids)
         arrays = {name: value for name, value in given.items() if value is not None}
         if not tf.executing_eagerly() or any(keras.utils.is_keras_tensor(value) for value in arrays.values()):
-            return super().__call__(arrays, labels=labels, **options)
+            tensors = {name: in_graphs(value) for name, value in arrays.items()}
+            return super().__call__(tensors, labels=None if labels is None else in_graphs(labels), **options)
         kind, like = common_kind({**arrays, "labels": labels}, "tf")
         packed, is_token = packed_inputs(**{name: as_numpy(value) for name, value in given.items()})
         self.runner.check(packed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -33,6 +34,11 @@ def in_cells(packed: Packed, is_token: npt.NDArray[np.bool_]) -> dict[str, Any]:
     rectangles = {"input_ids": packed.ids, "token_type_ids": packed.types, "position_ids": packed.positions}
     made = {name: tf.constant(unpack(rows, is_token)) for name, rows in rectangles.items()}
     return {**made, "attention_mask": tf.constant(is_token.astype(np.int32))}
+
+
+def in_graphs(value: Any) -> Any:
+    """A tensor as it is, also Keras' of a graph of layers; lists and arrays as constants of the graph."""
+    return value if keras.utils.is_keras_tensor(value) else tf.convert_to_tensor(value)
 
 
 def given_back(output: Any, kind: Kind, like: Any) -> Any:
