@@ -21,7 +21,7 @@ base-test: .venv-base/installed
 # TensorFlow without PyTorch: the classes of the course, and what every engine must do.
 tensorflow-test: .venv-tensorflow/installed
 	.venv-tensorflow/bin/python -m pytest -q -m "not reference" tests/conformance tests/engines tests/models \
-		tests/test_tensorflow.py tests/test_tensors.py tests/test_pipelines.py
+		tests/keras_models tests/test_tensorflow.py tests/test_tensors.py tests/test_pipelines.py
 
 benchmark: .venv-test/installed
 	.venv-test/bin/python benchmarks/startup.py

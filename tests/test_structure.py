@@ -155,6 +155,11 @@ def test_a_local_checkpoint_loads_neither_the_hub_nor_pytorch() -> None:
     assert not {"huggingface_hub", "torch", "transformers", "openvino", "tqdm", "requests", "httpx"} & loaded
 
 
+def test_neither_models_nor_pipelines_import_what_they_do_not_compute_with() -> None:
+    loaded = loaded_after("import pellucid.models.table, pellucid.models.auto, pellucid.pipelines")
+    assert not {"tensorflow", "keras", "torch", "openvino"} & loaded
+
+
 def test_openvino_is_imported_without_its_converter_which_is_still_to_be_had() -> None:
     statement = "import pellucid.engines.openvino, openvino; callable(openvino.convert_model) or exit(1)"
     loaded = loaded_after(statement)

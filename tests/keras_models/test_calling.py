@@ -80,6 +80,12 @@ def test_a_part_is_not_called(model: Any) -> None:
         model.bert(tf.constant([[1.0]]))
 
 
+def test_another_layer_in_the_place_of_a_part_is_refused(model: Any) -> None:
+    for owner, name in ((model, "classifier"), (model.bert.encoder.layer[0], "output")):
+        with pytest.raises(InputError, match="another layer in its place would not be computed with"):
+            setattr(owner, name, keras.layers.Dense(3))
+
+
 def test_no_weight_is_a_constant_of_a_graph(model: Any) -> None:
     graph = model._served().get_concrete_function().graph
     sizes = [

@@ -30,7 +30,7 @@ from pellucid.models.losses import check_labels, problem_of
 from pellucid.models.runner import Runner
 from pellucid.models.tensorflow_arrays import arguments_of, given_back, in_cells, in_graphs
 from pellucid.models.tensorflow_graphs import Graphs
-from pellucid.models.tensorflow_layers import Held, as_stored, in_graph, layer_tree
+from pellucid.models.tensorflow_layers import Held, Owner, as_stored, in_graph, layer_tree
 from pellucid.models.tensorflow_saving import KerasSaving
 from pellucid.models.tensorflow_training import KerasTraining
 from pellucid.models.tensorflow_words import words_of
@@ -39,7 +39,7 @@ from pellucid.tensors import as_numpy, common_kind
 from pellucid.weights import Weights
 
 
-class TFPreTrainedModel(KerasTraining, KerasSaving):
+class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
     """A checkpoint's encoder and head as a Keras model; called with tensors, arrays, lists or a `BatchEncoding`.
 
     Args:
@@ -136,7 +136,7 @@ class TFPreTrainedModel(KerasTraining, KerasSaving):
     # A call.
 
     # AutoGraph has nothing to convert here.
-    @tf.autograph.experimental.do_not_convert
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def __call__(
         self,
         input_ids: Any = None,

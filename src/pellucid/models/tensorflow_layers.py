@@ -13,7 +13,21 @@ from pellucid.checkpoints.stored import StoredTensor
 from pellucid.errors import InputError
 
 
-class Part(keras.layers.Layer):
+class Owner(keras.layers.Layer):
+    """What has parts. They stay what they are: the model computes with the weights that it was made with."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(vars(self).get(name), Part):
+            raise InputError(
+                f"`{name}` is a part of a model, and another layer in its place would not be computed with. For "
+                "another number of labels load the checkpoint with `num_labels=`, for another head put Keras' layers "
+                "on the outputs of the model.",
+                name=name,
+            )
+        super().__setattr__(name, value)
+
+
+class Part(Owner):
     """A part of a model that owns weights and other parts; what is computed with them is the model's own function."""
 
     # Keras has a property of this name, and the Hub a module.
