@@ -57,7 +57,7 @@ class AutoModelBase(_Auto):
     head: ClassVar[str]
 
     @classmethod
-    def classes(cls) -> Table[Any]:
+    def _classes(cls) -> Table[Any]:
         """The classes to choose from, by family and head."""
         return CLASSES
 
@@ -100,7 +100,7 @@ class AutoModelBase(_Auto):
             ConfigError: the family has no such head.
         """
         key = (type(config).model_type, cls.head)
-        classes = cls.classes()
+        classes = cls._classes()
         if key not in classes:
             heads = ", ".join(name for model_type, name in classes if model_type == key[0])
             raise ConfigError(
@@ -126,7 +126,7 @@ class TFAutoModelBase(AutoModelBase):
     """The same on TensorFlow, which is imported when a model is loaded."""
 
     @classmethod
-    def classes(cls) -> Table[Any]:
+    def _classes(cls) -> Table[Any]:
         """The classes to choose from, by family and head."""
         from pellucid.models.tensorflow_table import TF_CLASSES
 
