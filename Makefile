@@ -21,12 +21,12 @@ base-test: .venv-base/installed
 # TensorFlow without PyTorch: the classes and pages of the course, and what every engine must do.
 tensorflow-test: .venv-tensorflow/installed
 	.venv-tensorflow/bin/python -m pytest -q -m "not reference" tests/conformance tests/engines tests/models \
-		tests/documentation tests/test_tensorflow.py tests/test_tensors.py tests/test_pipelines.py \
+		tests/keras_models tests/documentation tests/test_tensorflow.py tests/test_tensors.py tests/test_pipelines.py \
 		tests/checkpoints/test_hdf5.py tests/hostile/test_hdf5_files.py
 
 # TensorFlow, PyTorch and transformers in one process: TensorFlow's numbers and gradients beside the reference's.
 parity-test: .venv-all/installed
-	.venv-all/bin/python -m pytest -q tests/parity -k "tensorflow or Keras"
+	.venv-all/bin/python -m pytest -q tests/parity -k tensorflow
 
 benchmark: .venv-test/installed
 	.venv-test/bin/python benchmarks/startup.py

@@ -42,6 +42,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
 }  # fmt: skip
 
+KERAS = {
+    "models/tensorflow.py", "models/tensorflow_arrays.py", "models/tensorflow_graphs.py",
+    "models/tensorflow_layers.py", "models/tensorflow_saving.py", "models/tensorflow_training.py",
+}  # fmt: skip
+
 FRAMEWORKS = {
     "h5py": {"checkpoints/hdf5.py"},
     "openvino": {"engines/openvino_import.py"},
@@ -49,7 +54,8 @@ FRAMEWORKS = {
         "checkpoints/pickled.py", "engines/torch.py", "engines/torch_layout.py", "engines/torch_weights.py",
         "models/torch.py", "models/torch_arrays.py", "models/torch_modules.py", "tensors.py",
     },
-    "tensorflow": {"engines/tensorflow.py", "tensors.py"},
+    "tensorflow": {"engines/tensorflow.py", "engines/tensorflow_layout.py", "tensors.py"} | KERAS,
+    "keras": KERAS,
     "transformers": set(),
 }  # fmt: skip
 
@@ -124,7 +130,8 @@ def test_editors_see_every_public_name() -> None:
 
 
 def test_every_model_class_is_public() -> None:
-    from pellucid.models.table import CLASSES, TF_CLASSES
+    from pellucid.models.table import CLASSES
+    from pellucid.models.tensorflow_table import TF_CLASSES
 
     every = (*CLASSES.values(), *TF_CLASSES.values())
     assert {model_class.__name__ for model_class in every} <= set(pellucid.__all__)
@@ -147,6 +154,11 @@ def test_a_local_checkpoint_loads_neither_the_hub_nor_pytorch() -> None:
         "from pellucid import pipeline; pipeline('sentiment-analysis', 'builtin', engine='numpy')('x')"
     )
     assert not {"huggingface_hub", "torch", "transformers", "openvino", "tqdm", "requests", "httpx"} & loaded
+
+
+def test_neither_models_nor_pipelines_import_what_they_do_not_compute_with() -> None:
+    loaded = loaded_after("import pellucid.models.table, pellucid.models.auto, pellucid.pipelines")
+    assert not {"tensorflow", "keras", "torch", "openvino"} & loaded
 
 
 def test_openvino_is_imported_without_its_converter_which_is_still_to_be_had() -> None:

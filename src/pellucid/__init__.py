@@ -37,10 +37,10 @@ _HOMES = {
     "PretrainedConfig": "pellucid.config",
     "TFAutoModel": "pellucid.models.auto",
     "TFAutoModelForSequenceClassification": "pellucid.models.auto",
-    "TFBertForSequenceClassification": "pellucid.models.table",
-    "TFBertModel": "pellucid.models.table",
-    "TFDistilBertForSequenceClassification": "pellucid.models.table",
-    "TFDistilBertModel": "pellucid.models.table",
+    "TFBertForSequenceClassification": "pellucid.models.tensorflow_table",
+    "TFBertModel": "pellucid.models.tensorflow_table",
+    "TFDistilBertForSequenceClassification": "pellucid.models.tensorflow_table",
+    "TFDistilBertModel": "pellucid.models.tensorflow_table",
     "inspect_checkpoint": "pellucid.models.inspection",
     "pipeline": "pellucid.pipelines",
 }
@@ -66,10 +66,12 @@ if TYPE_CHECKING:
         DistilBertForSequenceClassification as DistilBertForSequenceClassification,
     )
     from pellucid.models.table import DistilBertModel as DistilBertModel
-    from pellucid.models.table import TFBertForSequenceClassification as TFBertForSequenceClassification
-    from pellucid.models.table import TFBertModel as TFBertModel
-    from pellucid.models.table import TFDistilBertForSequenceClassification as TFDistilBertForSequenceClassification
-    from pellucid.models.table import TFDistilBertModel as TFDistilBertModel
+    from pellucid.models.tensorflow_table import TFBertForSequenceClassification as TFBertForSequenceClassification
+    from pellucid.models.tensorflow_table import TFBertModel as TFBertModel
+    from pellucid.models.tensorflow_table import (
+        TFDistilBertForSequenceClassification as TFDistilBertForSequenceClassification,
+    )
+    from pellucid.models.tensorflow_table import TFDistilBertModel as TFDistilBertModel
     from pellucid.outputs import ModelOutput as ModelOutput
     from pellucid.pipelines import Pipeline as Pipeline
     from pellucid.pipelines import pipeline as pipeline

@@ -14,8 +14,8 @@ from pellucid.engines import installed, usable_gpu
 from pellucid.errors import InputError, MissingHeadError, PipelineError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.auto import BY_HEAD, AutoConfig
-from pellucid.models.base import PreTrainedModel
 from pellucid.models.loading import Loaded, parameters_of
+from pellucid.models.pretrained import Pretrained
 from pellucid.stages import Pipeline
 from pellucid.tasks import load_task, task_for_head, task_name
 from pellucid.tokenizers import AutoTokenizer
@@ -27,7 +27,7 @@ __all__ = ["Pipeline", "pipeline"]
 
 def pipeline(
     task: str | None = None,
-    model: str | os.PathLike[str] | PreTrainedModel | None = None,
+    model: str | os.PathLike[str] | Pretrained | None = None,
     config: str | os.PathLike[str] | Config | None = None,
     tokenizer: Any = None,
     feature_extractor: Any = None,
@@ -121,7 +121,7 @@ def pipeline(
     loading, changes = LoadingArguments.split(given)
     if loading.engine_name is None:
         loading = _on_the_fastest(loading)
-    if not isinstance(model, PreTrainedModel):
+    if not isinstance(model, Pretrained):
         checkpoint = loading.locate(model)
         task, model = _load(task, checkpoint, config, loading, changes, allow_untrained_head)
         if tokenizer is None:
@@ -179,7 +179,7 @@ def _load(
     loading: LoadingArguments,
     changes: Mapping[str, Any],
     allow_untrained_head: bool,
-) -> tuple[str, PreTrainedModel]:
+) -> tuple[str, Pretrained]:
     """Load the model that a task needs; and tell the task by the config where none is named."""
     if isinstance(config, Config):
         settled = config
@@ -219,7 +219,7 @@ def _task_of(config: Config, checkpoint: Checkpoint) -> str:
     )
 
 
-def _untrained(model: PreTrainedModel, loaded: Loaded, outputs: tuple[str, ...]) -> list[str]:
+def _untrained(model: Pretrained, loaded: Loaded, outputs: tuple[str, ...]) -> list[str]:
     """Parameters that the task's outputs need and that are newly initialised, in the checkpoint's names."""
     needed = parameters_of(model.family, model.config, model.head, outputs)
     return [model.family.names.hub_name(name) for name in needed if name in loaded.new]

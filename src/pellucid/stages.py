@@ -10,7 +10,7 @@ from typing import Any
 
 from pellucid.checkpoints.saving import write_folder
 from pellucid.errors import InputError, InputTypeError, TextTooLongError
-from pellucid.models.base import PreTrainedModel
+from pellucid.models.pretrained import Pretrained
 from pellucid.packing import pack
 from pellucid.streaming import windows
 from pellucid.tasks import load_task, task_name
@@ -34,7 +34,7 @@ class Pipeline:
         InputError: arguments that the task does not know.
     """
 
-    def __init__(self, task: str, model: PreTrainedModel, tokenizer: Any, **arguments: Any) -> None:
+    def __init__(self, task: str, model: Pretrained, tokenizer: Any, **arguments: Any) -> None:
         self.task = task_name(task)
         self.model = model
         self.tokenizer = tokenizer

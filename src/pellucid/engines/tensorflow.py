@@ -20,7 +20,16 @@ Array: TypeAlias = Any
 
 
 class TensorflowOps(Ops):
-    """The operations on TensorFlow tensors."""
+    """The operations on TensorFlow tensors.
+
+    Args:
+        taps: what to keep.
+        is_training: whether anything is dropped out.
+    """
+
+    def __init__(self, taps: Collection[str] = (), *, is_training: bool = False) -> None:
+        super().__init__(taps)
+        self._is_training = is_training
 
     def embedding(self, table: Array, ids: Array) -> Array:
         return tf.gather(table, ids)
@@ -37,6 +46,12 @@ class TensorflowOps(Ops):
 
     def scale(self, x: Array, factor: float) -> Array:
         return x * _number(factor, x)
+
+    def dropout(self, x: Array, probability: float) -> Array:
+        if not self._is_training or not probability:
+            return x
+        # TensorFlow's own takes no 1.
+        return tf.nn.dropout(x, probability) if probability < 1 else tf.zeros_like(x)
 
     def layer_norm(self, x: Array, weight: Array, bias: Array | None, eps: float) -> Array:
         centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
@@ -125,6 +140,34 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "linear": lambda x: x,
 }
 
+
+def _cross_entropy(logits: Array, labels: Array) -> Array:
+    labels = tf.cast(tf.reshape(labels, [-1]), tf.int32)
+    counts = labels != IGNORED
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.where(counts, labels, 0), logits)
+    return tf.where(counts, losses, tf.zeros_like(losses))
+
+
+def _binary_cross_entropy(logits: Array, labels: Array) -> Array:
+    wanted = tf.cast(tf.reshape(labels, tf.shape(logits)), logits.dtype)
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(wanted, logits), axis=-1)
+
+
+def _squared_error(logits: Array, labels: Array) -> Array:
+    wanted = tf.cast(tf.reshape(labels, tf.shape(logits)), logits.dtype)
+    return tf.reduce_mean(tf.square(logits - wanted), axis=-1)
+
+
+IGNORED = -100
+"""A label that takes no part, as in PyTorch."""
+
+LOSSES: dict[str, Callable[[Array, Array], Array]] = {
+    "single_label_classification": _cross_entropy,
+    "multi_label_classification": _binary_cross_entropy,
+    "regression": _squared_error,
+}
+"""Logits and labels → one number for each text `[B]`, by the word of the config's `problem_type`."""
+
 SIGNATURE = (
     *(tf.TensorSpec([None], tf.int32, name=name) for name in ("ids", "positions", "types")),
     tf.TensorSpec([None, None], tf.int32, name="row_of_cell"),
@@ -135,7 +178,11 @@ SIGNATURE = (
 
 
 class TensorflowProgram(Program):
-    """A traced graph, and the weights that it takes."""
+    """A traced graph, and the weights that it takes.
+
+    Parameters that are TensorFlow's own variables belong to a model, which may change them between two runs; others are
+    read once.
+    """
 
     def __init__(
         self, forward: Forward, parameters: Mapping[str, Tensor], dtype: str, taps: Collection[str], device: str
@@ -152,6 +199,8 @@ class TensorflowProgram(Program):
         constants: dict[str, Array] = {}
 
         def parameter(name: str, shape: tuple[int, ...]) -> Array:
+            if isinstance(self._parameters[name], tf.Variable):
+                return tf.cast(self._parameters[name], self._dtype)
             if name not in constants:
                 host = np.float64 if self._dtype == tf.float64 else np.float32
                 # Outside the graph, which takes them as inputs: a graph itself holds 2 GB at most.

@@ -12,8 +12,7 @@ from pellucid.checkpoints.json_file import config_dict_of
 from pellucid.config import Config
 from pellucid.errors import AutoClassError, ConfigError
 from pellucid.models.arguments import LoadingArguments
-from pellucid.models.base import PreTrainedModel
-from pellucid.models.table import CLASSES, TF_CLASSES, Table
+from pellucid.models.table import CLASSES, Table
 
 
 class _Auto:
@@ -56,7 +55,11 @@ class AutoModelBase(_Auto):
     """A model with one head, of whatever family the checkpoint says it is."""
 
     head: ClassVar[str]
-    classes: ClassVar[Table] = CLASSES
+
+    @classmethod
+    def _classes(cls) -> Table[Any]:
+        """The classes to choose from, by family and head."""
+        return CLASSES
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **arguments: Any) -> Any:
@@ -79,7 +82,7 @@ class AutoModelBase(_Auto):
         return model_class.from_pretrained(pretrained_model_name_or_path, **arguments)
 
     @classmethod
-    def from_config(cls, config: Config, **arguments: Any) -> PreTrainedModel:
+    def from_config(cls, config: Config, **arguments: Any) -> Any:
         """A model with random weights; arguments as for the family's class."""
         return cls.class_for(config)(config, **arguments)
 
@@ -90,20 +93,21 @@ class AutoModelBase(_Auto):
         return config
 
     @classmethod
-    def class_for(cls, config: Config) -> type[PreTrainedModel]:
+    def class_for(cls, config: Config) -> type[Any]:
         """The class for a config.
 
         Raises:
             ConfigError: the family has no such head.
         """
         key = (type(config).model_type, cls.head)
-        if key not in cls.classes:
-            heads = ", ".join(name for model_type, name in cls.classes if model_type == key[0])
+        classes = cls._classes()
+        if key not in classes:
+            heads = ", ".join(name for model_type, name in classes if model_type == key[0])
             raise ConfigError(
                 f"{cls.__name__} cannot load the family {key[0]!r}: it has no head for {cls.head!r}. "
                 f"Heads of this family: {heads or 'none'}. Families: {', '.join(FAMILIES)}."
             )
-        return cls.classes[key]
+        return classes[key]
 
 
 class AutoModel(AutoModelBase):
@@ -118,16 +122,27 @@ class AutoModelForSequenceClassification(AutoModelBase):
     head = "sequence-classification"
 
 
-class TFAutoModel(AutoModelBase):
+class TFAutoModelBase(AutoModelBase):
+    """The same on TensorFlow, which is imported when a model is loaded."""
+
+    @classmethod
+    def _classes(cls) -> Table[Any]:
+        """The classes to choose from, by family and head."""
+        from pellucid.models.tensorflow_table import TF_CLASSES
+
+        return TF_CLASSES
+
+
+class TFAutoModel(TFAutoModelBase):
     """The encoder of a checkpoint on TensorFlow, without a head."""
 
-    head, classes = "base", TF_CLASSES
+    head = "base"
 
 
-class TFAutoModelForSequenceClassification(AutoModelBase):
+class TFAutoModelForSequenceClassification(TFAutoModelBase):
     """The encoder of a checkpoint on TensorFlow and a head that labels whole texts."""
 
-    head, classes = "sequence-classification", TF_CLASSES
+    head = "sequence-classification"
 
 
 BY_HEAD: dict[str, type[AutoModelBase]] = {

@@ -17,6 +17,7 @@ from pellucid.config import Config
 from pellucid.errors import ConfigError, InputError, InputTypeError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.loading import Loaded, initialise, load, parameters_of
+from pellucid.models.runner import Runner
 from pellucid.models.saving import Saving
 from pellucid.outputs import ModelOutput
 
@@ -32,6 +33,9 @@ class Pretrained(Saving):
     head: ClassVar[str]
     config_class: ClassVar[type[Config]]
     base_model_prefix: ClassVar[str]
+    runner: Runner
+    """Runs any number of texts, for a pipeline."""
+
     output_prefix: ClassVar[str] = ""
     """What stands before the names of the classes of its outputs."""
 

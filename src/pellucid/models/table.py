@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from pellucid.architectures.bert import FAMILY as BERT
 from pellucid.architectures.distilbert import FAMILY as DISTILBERT
 from pellucid.models.base import PreTrainedModel
-from pellucid.models.tensorflow import TFPreTrainedModel
+from pellucid.models.pretrained import Pretrained
 
 
 class BertModel(PreTrainedModel):
@@ -34,41 +34,17 @@ class DistilBertForSequenceClassification(PreTrainedModel):
     family, head = DISTILBERT, "sequence-classification"
 
 
-class TFBertModel(TFPreTrainedModel):
-    """BERT on TensorFlow: the encoder alone, with its pooler."""
+Model = TypeVar("Model", bound=Pretrained)
 
-    family, head = BERT, "base"
-
-
-class TFBertForSequenceClassification(TFPreTrainedModel):
-    """BERT on TensorFlow and a head that labels whole texts."""
-
-    family, head = BERT, "sequence-classification"
+Table: TypeAlias = dict[tuple[str, str], type[Model]]
 
 
-class TFDistilBertModel(TFPreTrainedModel):
-    """DistilBERT on TensorFlow: the encoder alone."""
-
-    family, head = DISTILBERT, "base"
-
-
-class TFDistilBertForSequenceClassification(TFPreTrainedModel):
-    """DistilBERT on TensorFlow and a head that labels whole texts."""
-
-    family, head = DISTILBERT, "sequence-classification"
-
-
-Table: TypeAlias = dict[tuple[str, str], type[PreTrainedModel]]
-
-
-def _table(*model_classes: type[PreTrainedModel]) -> Table:
+def table_of(*model_classes: type[Model]) -> Table[Model]:
+    """Classes by their family and head."""
     return {(model_class.family.model_type, model_class.head): model_class for model_class in model_classes}
 
 
-CLASSES = _table(BertModel, BertForSequenceClassification, DistilBertModel, DistilBertForSequenceClassification)
-"""By family and head."""
-
-TF_CLASSES = _table(
-    TFBertModel, TFBertForSequenceClassification, TFDistilBertModel, TFDistilBertForSequenceClassification
+CLASSES: Table[PreTrainedModel] = table_of(
+    BertModel, BertForSequenceClassification, DistilBertModel, DistilBertForSequenceClassification
 )
-"""Likewise, the classes that compute on TensorFlow."""
+"""By family and head."""
