@@ -23,7 +23,7 @@ import torch
 import transformers
 
 import pellucid
-from pellucid.engines.torch import gpu, varlen_attn
+from pellucid.engines.torch import HAS_KERNEL_FOR_ROWS, gpu
 from pellucid.packing import Packed, micro_batches, pack
 
 BATCH_SIZES = (8, 16, 32, 64, 128, 256)
@@ -110,7 +110,7 @@ def measure(folder: str, texts: int, rounds: int, device: str) -> dict[str, Any]
     return {
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
         "pytorch": torch.__version__,
-        "kernel_for_rows": device == "cuda" and varlen_attn is not None,
+        "kernel_for_rows": device == "cuda" and HAS_KERNEL_FOR_ROWS,
         "float32_largest_difference": difference,
         "tokens": tokens,
         "cells_of_rectangles": cells,

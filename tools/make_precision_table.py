@@ -54,8 +54,9 @@ def minilm() -> str:
     return str(Path(package.origin).parent / "model")
 
 
-def outputs_of(model_class: Any, name: str, output: str, texts: list[str], engine: str, dtype: str) -> Floats:
-    """One output of a checkpoint for all texts: a row for each token, or for each text."""
+def outputs_of(checkpoint: tuple[Any, str, str], texts: list[str], engine: str, dtype: str) -> Floats:
+    """One output of a checkpoint (class, name, output) for all texts: a row for each token, or for each text."""
+    model_class, name, output = checkpoint
     ids = AutoTokenizer.from_pretrained(name)(texts, truncation=True)["input_ids"]
     model = model_class.from_pretrained(name, engine=engine, dtype=dtype)
     result: Floats = model.runner.run(pack(ids), outputs=(output,)).outputs[output]
@@ -68,14 +69,14 @@ def rows(texts: list[str]) -> Iterator[tuple[str, ...]]:
         (AutoModel, minilm(), "last_hidden_state"),
         (AutoModelForSequenceClassification, "builtin", "logits"),
     )
-    judges = [outputs_of(*checkpoint, texts, "numpy", "float64") for checkpoint in checkpoints]
+    judges = [outputs_of(checkpoint, texts, "numpy", "float64") for checkpoint in checkpoints]
     pairs = [(engine, dtype) for engine in installed() for dtype in ENGINES[engine].dtypes]
     for engine, dtype in tqdm(pairs, unit="row"):
         if (engine, dtype) == ("numpy", "float64"):
             continue
         start = time.perf_counter()
         try:
-            found = [outputs_of(*checkpoint, texts, engine, dtype) for checkpoint in checkpoints]
+            found = [outputs_of(checkpoint, texts, engine, dtype) for checkpoint in checkpoints]
         except UnsupportedDtypeError:
             continue
         away = [np.abs(one - judge) for one, judge in zip(found, judges, strict=True)]
@@ -104,8 +105,9 @@ around 2, and how many texts get the same label.
 
 {drawn}
 
-Measured with {versions}, on {os.cpu_count()} cores of {platform.machine()}.{left_out} A precision of the processor
-that an engine uses, such as bfloat16 by AMX, shows in these numbers; on another machine the last digit is another.
+Measured with {versions}, on {os.cpu_count()} cores of {platform.machine()}.{left_out}
+A precision of the processor that an engine uses, such as bfloat16 by AMX, shows in these numbers; on another machine
+the last digits are others.
 """
 
 

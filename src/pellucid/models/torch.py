@@ -119,12 +119,12 @@ class TorchModel(nn.Module, _Face):
     @property
     def dtype(self) -> torch.dtype:
         """The precision of the parameters."""
-        return self._first.dtype  # type: ignore[no-any-return]
+        return self._first.dtype
 
     @property
     def device(self) -> torch.device:
         """Where the parameters lie."""
-        return self._first.device  # type: ignore[no-any-return]
+        return self._first.device
 
     @property
     def base_model(self) -> nn.Module:
