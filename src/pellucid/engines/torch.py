@@ -17,7 +17,6 @@ try:
     from torch.nn.attention.varlen import varlen_attn
 except ImportError:  # a PyTorch older than the kernel, or built without it
     varlen_attn = None
-HAS_KERNEL_FOR_ROWS = varlen_attn is not None
 
 from pellucid.engines.program import Forward, Program, Result
 from pellucid.engines.torch_layout import PackedLayout, on_device
@@ -29,6 +28,8 @@ from pellucid.weights import Tensor, Weights
 
 Array: TypeAlias = Any
 """A `torch.Tensor`."""
+
+HAS_KERNEL_FOR_ROWS = varlen_attn is not None
 
 
 class TorchOps(Ops):
