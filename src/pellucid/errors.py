@@ -25,7 +25,7 @@
     │   └── UnsupportedDtypeError                   a precision that the engine does not compute in
     ├── ShapeError (ValueError)                     operands of an operation do not fit each other
     ├── AutoClassError (OSError)                    an Auto class was called like a class
-    ├── TrainingError (RuntimeError)                fine-tuning cannot go on: another run's folder, a loss without a number
+    ├── TrainingError (RuntimeError)                fine-tuning cannot go on: another run's folder, no finite loss
     ├── UnknownTaskError (KeyError)                 a name that is no task
     └── PipelineError (RuntimeError)                a pipeline that cannot be put together
 

@@ -162,19 +162,18 @@ class TorchOps(Ops):
             return attention_of_rows(query, key, value, layout, heads, kv_heads, scale, causal, window)
         mixed = []
         for group in layout.groups():
-            count, length = group.count, group.length
             q, k, v = (
-                group.rectangle(x).view(count, length, number, -1).transpose(1, 2)
+                group.rectangle(x).view(group.count, group.length, number, -1).transpose(1, 2)
                 for x, number in ((query, heads), (key, kv_heads), (value, kv_heads))
             )
-            visible = _near(length, causal, window, query.device)
+            visible = _near(group.length, causal, window, query.device)
             if group.is_token is not None:
                 keys = group.is_token[:, None, None, :]
                 visible = keys if visible is None else keys & visible
             by_head = functional.scaled_dot_product_attention(
                 q, k, v, attn_mask=visible, dropout_p=dropped, scale=scale, enable_gqa=kv_heads != heads
             )
-            mixed.append(group.packed(by_head.transpose(1, 2).reshape(count * length, -1)))
+            mixed.append(group.packed(by_head.transpose(1, 2).flatten(-2).flatten(0, 1)))
         return mixed[0] if len(mixed) == 1 else torch.cat(mixed)
 
 

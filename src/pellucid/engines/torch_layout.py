@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ MOST_JOINED = 32
 """How many lengths one rectangle may join, so that looking for the best rectangles takes no time."""
 
 
-class Group(NamedTuple):
+@dataclass(frozen=True)
+class Group:
     """Neighbouring sequences that attend in one rectangle.
 
     Attributes:

@@ -53,8 +53,8 @@ class RunFolder:
         except FileNotFoundError:
             if (self.folder / "config.json").exists():
                 raise TrainingError(
-                    f"{self.folder} holds a model that no run of fine-tuning wrote there, and it would be replaced. Name "
-                    "another output folder.",
+                    f"{self.folder} holds a model that no run of fine-tuning wrote there, and it would be replaced. "
+                    "Name another output folder.",
                     path=str(self.folder),
                 ) from None
             return None
@@ -73,8 +73,8 @@ class RunFolder:
         ]
         if differing:
             raise TrainingError(
-                f"{self.folder} holds another run. What differs: {', '.join(differing)}. Name another output folder, go "
-                "back to the arguments of that run, or start anew with `resume=False`.",
+                f"{self.folder} holds another run. What differs: {', '.join(differing)}. Name another output folder, "
+                "go back to the arguments of that run, or start anew with `resume=False`.",
                 path=str(self.folder),
                 differing=differing,
             )
@@ -125,7 +125,12 @@ class RunFolder:
             (self.folder / "checkpoint").rmdir()
 
     def _write(
-        self, files: dict[str, Content], progress: Mapping[str, Any], *, is_finished: bool, remove: list[str] | None = None
+        self,
+        files: dict[str, Content],
+        progress: Mapping[str, Any],
+        *,
+        is_finished: bool,
+        remove: list[str] | None = None,
     ) -> None:
         record = {
             "format": FORMAT,

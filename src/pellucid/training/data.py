@@ -102,8 +102,8 @@ def encode(
     for index, row in enumerate(ids):
         if len(row) > limit:
             raise TextTooLongError(
-                f"Text {index} has {len(row)} tokens; the model takes at most {limit}. Pass `max_length={limit}` to keep "
-                "the first of them, or split the text.",
+                f"Text {index} has {len(row)} tokens; the model takes at most {limit}. Pass `max_length={limit}` to "
+                "keep the first of them, or split the text.",
                 index=index,
                 n_tokens=len(row),
                 max_length=limit,
@@ -140,8 +140,8 @@ def held_out(count: int, fraction: float, seed: int) -> tuple[npt.NDArray[Any], 
     held = round(count * fraction)
     if not 0 < fraction < 1 or not 0 < held < count:
         raise InputError(
-            f"`evaluation={fraction!r}` holds out {max(0, held)} of {count} texts. Give a fraction between 0 and 1 that "
-            "leaves texts on both sides, or a pair (texts, labels).",
+            f"`evaluation={fraction!r}` holds out {max(0, held)} of {count} texts. Give a fraction between 0 and 1 "
+            "that leaves texts on both sides, or a pair (texts, labels).",
             name="evaluation",
         )
     order = np.random.default_rng([seed, 1]).permutation(count)
@@ -176,8 +176,8 @@ def evaluation_parts(evaluation: Any) -> tuple[Any, Any, Any]:
     """
     if not isinstance(evaluation, Sequence) or isinstance(evaluation, str | Mapping) or len(evaluation) not in (2, 3):
         raise InputTypeError(
-            f"`evaluation` is {type(evaluation).__name__}; expected a fraction to hold out, (texts, labels), or (texts, "
-            "text_pairs, labels).",
+            f"`evaluation` is {type(evaluation).__name__}; expected a fraction to hold out, (texts, labels), or "
+            "(texts, text_pairs, labels).",
             name="evaluation",
         )
     texts, *pairs, labels = evaluation

@@ -163,7 +163,10 @@ def finetune(
     if record is not None and record["finished"]:
         logger.warning("The run in %s is finished: its model is read back. `resume=False` starts anew.", output)
         return FineTuned(
-            loaded_model(Path(str(output)), ready), words, record["progress"]["metrics"], record["progress"]["best_epoch"]
+            loaded_model(Path(str(output)), ready),
+            words,
+            record["progress"]["metrics"],
+            record["progress"]["best_epoch"],
         )
     from pellucid.training.loop import Loop, on_threads
 
@@ -179,9 +182,7 @@ def finetune(
     return made
 
 
-def _check_rest(
-    evaluation: Any, settings: Settings, output: Any, save_steps: int | None, threads: int | None
-) -> None:
+def _check_rest(evaluation: Any, settings: Settings, output: Any, save_steps: int | None, threads: int | None) -> None:
     for name, value in (("save_steps", save_steps), ("threads", threads)):
         if value is not None and (type(value) is not int or value < 1):
             raise InputError(f"`{name}={value!r}` must be a whole number above 0.", name=name)
@@ -192,7 +193,9 @@ def _check_rest(
             name="early_stopping",
         )
     if save_steps is not None and output is None:
-        raise InputError("`save_steps` asks for checkpoints, and there is no folder for them. Give `output`.", name="output")
+        raise InputError(
+            "`save_steps` asks for checkpoints, and there is no folder for them. Give `output`.", name="output"
+        )
 
 
 def _split(

@@ -63,7 +63,7 @@ class Scheme:
     def _row_of_labels(self, label: Any) -> list[float]:
         if isinstance(label, str) or not isinstance(label, Sequence):
             raise TypeError(label)
-        if label and all(isinstance(one, str) for one in label) or not label:
+        if all(isinstance(one, str) for one in label):
             row = [0.0] * len(self.names)
             for one in label:
                 row[self.names.index(one)] = 1.0
@@ -120,7 +120,9 @@ def scheme_of(
         InputError: labels of several kinds, or fewer names than labels.
     """
     if problem_type is not None and problem_type not in PROBLEM_TYPES:
-        raise InputError(f"`problem_type={problem_type!r}` must be one of {', '.join(PROBLEM_TYPES)}.", name="problem_type")
+        raise InputError(
+            f"`problem_type={problem_type!r}` must be one of {', '.join(PROBLEM_TYPES)}.", name="problem_type"
+        )
     problem = problem_type or _problem_of(labels)
     names = list(label_names) if label_names is not None else _names_of(labels, problem, dict(known or {}))
     if len(set(names)) != len(names) or not all(isinstance(name, str) for name in names):

@@ -144,8 +144,8 @@ class Loop:
         value = float(loss)
         if not math.isfinite(value):
             raise TrainingError(
-                f"The loss is {value} at step {self.progress.step}: the weights are lost. Lower `learning_rate`, which is "
-                f"{self.settings.learning_rate}, or lengthen `warmup`; the last checkpoint, if any, is as it was.",
+                f"The loss is {value} at step {self.progress.step}: the weights are lost. Lower `learning_rate`, which "
+                f"is {self.settings.learning_rate}, or lengthen `warmup`; the last checkpoint, if any, is as it was.",
                 step=self.progress.step,
             )
         return value

@@ -55,8 +55,8 @@ class Settings:
             )
         if self.dtype not in DTYPES:
             raise UnsupportedDtypeError(
-                f"Nothing is trained in {self.dtype!r}. Choose 'float32', or 'bfloat16', in which products are computed "
-                "while the weights stay in float32.",
+                f"Nothing is trained in {self.dtype!r}. Choose 'float32', or 'bfloat16', in which products are "
+                "computed while the weights stay in float32.",
                 dtype=self.dtype,
             )
 
