@@ -226,7 +226,7 @@ def test_progress_is_shown_where_asked(classifier: Path, capsys: pytest.CaptureF
         ({"evaluation": (["a"], ["maybe"])}, InputError, r"`evaluation labels\[0\]` is 'maybe'; expected one of"),
         ({"evaluation": (["a"], [])}, InputError, "There are 1 texts and 0 `evaluation labels`"),
         ({"max_length": 900}, InputError, "more than the 40 tokens"),
-        ({"texts": [*TEXTS[:5], "good " * 60]}, TextTooLongError, "Text 5 has 62 tokens; .* `max_length=40`"),
+        ({"texts": [*TEXTS[:5], "good " * 60]}, TextTooLongError, r"`texts\[5\]` has 62 tokens; .* `max_length=40`"),
         ({"problem_type": "guessing"}, InputError, "must be one of regression"),
         ({"model": "./nowhere"}, PellucidError, "nowhere"),
     ],

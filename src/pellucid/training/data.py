@@ -77,7 +77,12 @@ def _strings(values: Any, what: str) -> list[str]:
 
 
 def encode(
-    tokenizer: Any, texts: Sequence[str], text_pairs: Sequence[str] | None, max_length: int | None, limit: int
+    tokenizer: Any,
+    texts: Sequence[str],
+    text_pairs: Sequence[str] | None,
+    max_length: int | None,
+    limit: int,
+    what: str = "texts",
 ) -> Packed:
     """Texts → ids in one packed row.
 
@@ -87,6 +92,7 @@ def encode(
         text_pairs: the second texts.
         max_length: tokens to keep of a text; all where left out.
         limit: tokens that the model takes.
+        what: what messages call the texts.
 
     Raises:
         TextTooLongError: without `max_length`, a text has more tokens than the model takes.
@@ -102,8 +108,9 @@ def encode(
     for index, row in enumerate(ids):
         if len(row) > limit:
             raise TextTooLongError(
-                f"Text {index} has {len(row)} tokens; the model takes at most {limit}. Pass `max_length={limit}` to "
-                "keep the first of them, or split the text.",
+                f"`{what}[{index}]` has {len(row)} tokens; the model takes at most {limit}. Pass `max_length={limit}` "
+                "to keep the first of them, or split the text.",
+                name=what,
                 index=index,
                 n_tokens=len(row),
                 max_length=limit,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,7 @@ def finetune(
     resume: bool = True,
     save_steps: int | None = None,
     progress: bool = True,
+    on_epoch: Callable[[dict[str, Any]], object] | None = None,
 ) -> FineTuned:
     """Fine-tune a checkpoint on labelled texts, on PyTorch, without computing padding.
 
@@ -126,6 +127,7 @@ def finetune(
         resume: False starts anew, whatever an earlier run left in `output`.
         save_steps: steps between two checkpoints; where left out there is one at the end of each epoch.
         progress: show a progress bar.
+        on_epoch: called with the measures of each epoch, when it ends; also with those of a run that is gone on from.
 
     Returns:
         The model, its tokenizer, and the measures of each epoch.
@@ -162,6 +164,9 @@ def finetune(
     record = folder.read() if folder is not None and resume else None
     if record is not None and record["finished"]:
         logger.warning("The run in %s is finished: its model is read back. `resume=False` starts anew.", output)
+        if on_epoch is not None:
+            for measures in record["progress"]["metrics"]:
+                on_epoch(measures)
         return FineTuned(
             loaded_model(Path(str(output)), ready),
             words,
@@ -173,7 +178,7 @@ def finetune(
     with on_threads(threads):
         loop = Loop(
             ready, scheme.problem, settings, training, measured,
-            folder=folder, save_steps=save_steps, is_shown=progress,
+            folder=folder, save_steps=save_steps, is_shown=progress, on_epoch=on_epoch,
         )  # fmt: skip
         loop.run(record)
     made = FineTuned(ready, words, loop.progress.metrics, loop.progress.best_epoch)
@@ -211,7 +216,7 @@ def _split(
     first, second = check_texts(texts, pairs, "evaluation ")
     listed = plain_list(labels, "evaluation labels")
     check_count(len(first), len(listed), "evaluation labels")
-    packed = encode(words, first, second, settings.max_length, model.runner.max_length)
+    packed = encode(words, first, second, settings.max_length, model.runner.max_length, "evaluation texts")
     return whole, labelled(scheme, packed, listed, "evaluation labels")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
@@ -62,6 +62,7 @@ class Loop:
         folder: where checkpoints are kept, if anywhere.
         save_steps: steps between two checkpoints within an epoch; None for those at its end alone.
         is_shown: show a progress bar.
+        on_epoch: called with the measures of each epoch.
     """
 
     def __init__(
@@ -75,10 +76,12 @@ class Loop:
         folder: RunFolder | None,
         save_steps: int | None,
         is_shown: bool,
+        on_epoch: Callable[[dict[str, Any]], object] | None = None,
     ) -> None:
         self.model, self.problem, self.settings = model, problem, settings
         self.training, self.evaluation = training, evaluation
         self.folder, self.save_steps, self.is_shown = folder, save_steps, is_shown
+        self.on_epoch = on_epoch or (lambda measures: None)
         self.progress = Progress()
         self.optimizer = adamw(model, settings)
         self._labels = torch.from_numpy(training.labels).to(model.device)
@@ -96,6 +99,8 @@ class Loop:
         with _own_random_numbers(self.model.device, self.settings.seed):
             if record is not None:
                 self._restore(record["progress"])
+            for measures in self.progress.metrics:
+                self.on_epoch(measures)
             with self._bar() as bar:
                 while self.progress.epoch < self.settings.epochs and not self._is_stuck():
                     self._epoch(bar)
@@ -127,6 +132,7 @@ class Loop:
         progress.epoch, progress.batch, progress.seconds = progress.epoch + 1, 0, 0.0
         self._loss.zero_()
         self._save(is_best_new=is_best_new)
+        self.on_epoch(progress.metrics[-1])
 
     def _step(self, batch: Any) -> Any:
         """Learn from one batch; its mean loss."""
