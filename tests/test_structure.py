@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "stages": {"errors", "checkpoints", "packing", "streaming", "models", "tasks", "tokenizers"},
     "pipelines": {"errors", "checkpoints", "config", "engines", "models", "stages", "tasks", "tokenizers"},
+    "training": {"errors", "checkpoints", "config", "config_keys", "engines", "models", "packing", "tokenizers"},
     "cli": {"errors", "pellucid"},
     "__main__": {"cli"},
 }  # fmt: skip
@@ -53,6 +54,7 @@ FRAMEWORKS = {
     "torch": {
         "checkpoints/pickled.py", "engines/torch.py", "engines/torch_layout.py", "engines/torch_weights.py",
         "models/torch.py", "models/torch_arrays.py", "models/torch_modules.py", "tensors.py",
+        "training/loop.py", "training/optimizer.py",
     },
     "tensorflow": {"engines/tensorflow.py", "engines/tensorflow_layout.py", "tensors.py"} | KERAS,
     "keras": KERAS,

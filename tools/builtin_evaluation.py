@@ -9,14 +9,16 @@ import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
-import transformers
+import numpy as np
+import numpy.typing as npt
 
+import pellucid
 from pellucid.errors import InputError
 
 LABELS = {0: "NEGATIVE", 1: "POSITIVE"}
 LARGEST_SIZE = 28_000_000
 Example = tuple[str, int]
+Floats = npt.NDArray[np.float64]
 
 
 def read_examples(path: Path) -> list[Example]:
@@ -35,53 +37,29 @@ def read_examples(path: Path) -> list[Example]:
     return examples
 
 
-def encode(tokenizer: transformers.BertTokenizerFast, examples: Sequence[Example]) -> list[list[int]]:
-    """Turns texts into ids, with special tokens, at most 512."""
-    rows: list[list[int]] = tokenizer([text for text, _ in examples], truncation=True)["input_ids"]
-    return rows
+def positive_probabilities(folder: Path, examples: Sequence[Example]) -> Floats:
+    """Computes the probability of POSITIVE for each text, `[B]`, in float32."""
+    pipe = pellucid.pipeline("text-classification", model=folder, engine="torch", truncation=True, top_k=None)
+    answers = pipe([text for text, _ in examples])
+    return np.array([next(one["score"] for one in each if one["label"] == LABELS[1]) for each in answers])
 
 
-def rectangle(rows: Sequence[list[int]]) -> dict[str, torch.Tensor]:
-    """Pads rows of ids with [PAD] = 0 to the model's inputs, `[B, L]` each."""
-    ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
-    mask = torch.nn.utils.rnn.pad_sequence([torch.ones(len(row)) for row in rows], batch_first=True)
-    return {"input_ids": ids, "attention_mask": mask}
-
-
-def positive_probabilities(
-    model: transformers.BertForSequenceClassification, rows: Sequence[list[int]]
-) -> torch.Tensor:
-    """Computes the probability of POSITIVE for each row, `[B]`, in float32."""
-    model.eval()
-    order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
-    result = torch.zeros(len(rows))
-    with torch.inference_mode():
-        for start in range(0, len(order), 64):
-            batch = order[start : start + 64]
-            result[batch] = model(**rectangle([rows[index] for index in batch])).logits.softmax(-1)[:, 1]
-    return result
-
-
-def percent(probabilities: torch.Tensor, labels: torch.Tensor) -> float:
+def percent(probabilities: Floats, examples: Sequence[Example]) -> float:
     """Computes the accuracy in per cent."""
-    return float(100 * ((probabilities > 0.5).long() == labels).float().mean().item())
+    return 100 * float(((probabilities > 0.5) == [label for _, label in examples]).mean())
 
 
 def write_card(folder: Path, recipe: Mapping[str, object], trained_on: int, held_out: Sequence[Example]) -> str:
     """Measures the checkpoint in the folder, as it was stored, and writes its card; returns the figures."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
-    labels = torch.tensor([label for _, label in held_out])
-    probabilities = positive_probabilities(model, encode(tokenizer, held_out))
-    accuracy = percent(probabilities, labels)
-    confusion = torch.bincount(2 * labels + (probabilities > 0.5).long(), minlength=4).tolist()
+    labels = np.array([label for _, label in held_out])
+    probabilities = positive_probabilities(folder, held_out)
+    accuracy = percent(probabilities, held_out)
+    confusion = np.bincount(2 * labels + (probabilities > 0.5), minlength=4).tolist()
     everyday = read_examples(Path(__file__).with_name("everyday_sentences.tsv"))
     outcomes = []
-    for (text, label), positive in zip(
-        everyday, positive_probabilities(model, encode(tokenizer, everyday)), strict=True
-    ):
+    for (text, label), positive in zip(everyday, positive_probabilities(folder, everyday), strict=True):
         answer = int(positive > 0.5)
-        probability = max(positive.item(), 1 - positive.item())
+        probability = max(positive, 1 - positive)
         mark = "" if answer == label else f"**wrong**, expected {LABELS[label]}"
         outcomes.append(f"| {text} | {LABELS[answer]} | {probability:.3f} | {mark} |")
     right = sum(line.endswith("|  |") for line in outcomes)
@@ -95,14 +73,13 @@ def write_card(folder: Path, recipe: Mapping[str, object], trained_on: int, held
         "false_positive": confusion[1],
         "false_negative": confusion[2],
         "true_positive": confusion[3],
-        "parameters": f"{model.num_parameters() / 1e6:.1f} million",
+        "parameters": f"{pellucid.inspect_checkpoint(folder).parameters / 1e6:.1f} million",
         "size": f"{sum(path.stat().st_size for path in folder.iterdir()) / 1e6:.1f} MB",
         "everyday": "\n".join(outcomes),
         "everyday_right": right,
         "everyday_all": len(everyday),
         "python": platform.python_version(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
+        "torch": importlib.metadata.version("torch"),
         "tokenizers": importlib.metadata.version("tokenizers"),
     }
     template = Path(__file__).with_name("builtin_card.md").read_text(encoding="utf-8")

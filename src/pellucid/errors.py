@@ -25,6 +25,7 @@
     │   └── UnsupportedDtypeError                   a precision that the engine does not compute in
     ├── ShapeError (ValueError)                     operands of an operation do not fit each other
     ├── AutoClassError (OSError)                    an Auto class was called like a class
+    ├── TrainingError (RuntimeError)                fine-tuning cannot go on: another run's folder, no finite loss
     ├── UnknownTaskError (KeyError)                 a name that is no task
     └── PipelineError (RuntimeError)                a pipeline that cannot be put together
 
@@ -214,6 +215,12 @@ class AutoClassError(PellucidError, OSError):
     """An Auto class was called like a class, in place of its `from_pretrained`."""
 
     code = "auto_class"
+
+
+class TrainingError(PellucidError, RuntimeError):
+    """Fine-tuning cannot begin or go on: the folder holds another run, or the loss is no longer a number."""
+
+    code = "training"
 
 
 class UnknownTaskError(PellucidError, KeyError):

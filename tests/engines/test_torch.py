@@ -48,16 +48,51 @@ def test_mapped_weights_are_shared_but_for_those_that_are_laid_side_by_side(
         assert is_shared == (re.search(r"self\.(query|key|value)", name) is None), name
 
 
-@pytest.mark.parametrize("lengths", [(3,), (4, 4, 4), (5, 4, 4, 1), (1, 2, 2, 1)], ids=str)
-def test_groups_of_equal_length_cover_every_row_once(lengths: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("lengths", "joined"),
+    [
+        ((3,), 1),
+        ((4, 4, 4), 1),
+        ((5, 4, 4, 1), 1),
+        ((1, 2, 2, 1), 1),
+        ((300, 300, 40, 8), 3),  # padding that costs more than another call is not computed
+        ((90, 60, 30, 29, 28), 3),
+        ((400, 4, 400, 4), 4),
+    ],
+    ids=str,
+)
+def test_groups_of_near_equal_lengths_cover_every_row_once(lengths: tuple[int, ...], joined: int) -> None:
     from pellucid.engines.torch_layout import PackedLayout
 
     packed = pack([[1] * length for length in lengths])
     groups: list[Any] = list(PackedLayout(packed, torch.device("cpu")).groups())
-    assert [length for _, count, length, _ in groups for _ in range(count)] == list(lengths)
-    rows = [row for rows, _, _, _ in groups for row in range(rows.start, rows.stop)]
+    assert len(groups) == joined
+    rows = [row for group in groups for row in range(group.rows.start, group.rows.stop)]
     assert rows == list(range(sum(lengths)))
-    assert all(rows.stop - rows.start == count * length for rows, count, length, _ in groups)
+    numbers = torch.arange(1.0, 1 + sum(lengths))[:, None]
+    kept = []
+    first = 0
+    for group in groups:
+        own = lengths[first : first + group.count]
+        first += group.count
+        assert group.length == max(own)
+        cells = group.rectangle(numbers)
+        assert len(cells) == group.count * group.length
+        is_token = torch.arange(group.length) < torch.tensor(own)[:, None]
+        assert group.is_token is None or torch.equal(group.is_token, is_token)
+        assert torch.equal(cells.view(group.count, group.length) != 0, is_token)
+        kept.append(group.packed(cells))
+    assert torch.equal(torch.cat(kept), numbers)
+
+
+def test_many_lengths_make_few_calls_with_little_padding() -> None:
+    from pellucid.engines.torch_layout import rectangles
+
+    lengths = np.sort(np.random.default_rng(0).integers(8, 60, 32))[::-1]
+    found = rectangles(lengths)
+    assert len(found) < 8 < len(set(lengths.tolist()))
+    cells = sum((stop - start) * lengths[start] for start, stop in found)
+    assert cells < 1.25 * lengths.sum()
 
 
 def by_edges(

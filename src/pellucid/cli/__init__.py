@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from pellucid import __version__
-from pellucid.cli import inspect, run
+from pellucid.cli import inspect, run, train
 from pellucid.errors import PellucidError
 
-COMMANDS = {"run": run, "inspect": inspect}
+COMMANDS = {"run": run, "train": train, "inspect": inspect}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,7 +1,7 @@
 """The operations on PyTorch tensors: CPUs, and whatever other devices the installed PyTorch drives.
 
-On these tensors attention needs no rectangle: micro-batches are sorted by length, so texts of one length lie next to
-each other, and each such group is a batch without padding for the fused kernel.
+On these tensors attention needs no whole rectangle: micro-batches are sorted by length, so texts of near-equal lengths
+lie next to each other, and each such group is a batch with little or no padding for the fused kernel.
 """
 
 from __future__ import annotations
@@ -163,19 +163,19 @@ class TorchOps(Ops):
         if not dropped and takes_rows(query, layout):
             return attention_of_rows(query, key, value, layout, heads, kv_heads, scale, causal, window)
         mixed = []
-        for rows, count, length, is_token in layout.groups():
+        for group in layout.groups():
             q, k, v = (
-                x[rows].view(count, length, number, -1).transpose(1, 2)
+                group.rectangle(x).view(group.count, group.length, number, -1).transpose(1, 2)
                 for x, number in ((query, heads), (key, kv_heads), (value, kv_heads))
             )
-            visible = _near(length, causal, window, query.device)
-            if is_token is not None:
-                keys = is_token[:, None, None, :]
+            visible = _near(group.length, causal, window, query.device)
+            if group.is_token is not None:
+                keys = group.is_token[:, None, None, :]
                 visible = keys if visible is None else keys & visible
             by_head = functional.scaled_dot_product_attention(
                 q, k, v, attn_mask=visible, dropout_p=dropped, scale=scale, enable_gqa=kv_heads != heads
             )
-            mixed.append(by_head.transpose(1, 2).reshape(count * length, -1))
+            mixed.append(group.packed(by_head.transpose(1, 2).flatten(-2).flatten(0, 1)))
         return mixed[0] if len(mixed) == 1 else torch.cat(mixed)
 
 

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 
-from pellucid.packing import Packed
+from pellucid.packing import Ints, Packed
 
 Array: TypeAlias = Any
 """A `torch.Tensor`."""
 
-Group: TypeAlias = tuple[slice, int, int, Array | None]
-"""Rows, how many sequences they are, how long each is, and which of their tokens count (`[B, L]`; None for all)."""
+KERNEL_COST = 3000
+"""What one more call of a kernel costs, in cells of `[L, L]` scores; measured with 12 heads of 32."""
+
+MOST_JOINED = 32
+"""How many lengths one rectangle may join, so that looking for the best rectangles takes no time."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Neighbouring sequences that attend in one rectangle.
+
+    Attributes:
+        rows: their rows.
+        count: how many sequences they are, B.
+        length: tokens of the longest, L.
+        is_token: bool `[B, L]`, false where a cell is padding; None where none is.
+        cells: int `[T]`, the cell of each row; None where each row is a cell.
+    """
+
+    rows: slice
+    count: int
+    length: int
+    is_token: Array | None = None
+    cells: Array | None = None
+
+    def rectangle(self, x: Array) -> Array:
+        """The group's rows in their cells: `[T, H] → [B * L, H]`."""
+        own = x[self.rows]
+        if self.cells is None:
+            return own
+        return own.new_zeros((self.count * self.length, own.shape[-1])).index_copy(0, self.cells, own)
+
+    def packed(self, cells: Array) -> Array:
+        """The cells that are rows: `[B * L, H] → [T, H]`."""
+        return cells if self.cells is None else cells.index_select(0, self.cells)
 
 
 class PackedLayout:
@@ -61,17 +95,25 @@ class PackedLayout:
         """Tokens of the longest sequence, L."""
         return int(self._packed.lengths.max())
 
-    def groups(self) -> Iterator[Group]:
-        """Runs of sequences of one length; a batch that is sorted by length has few."""
+    @cached_property
+    def _groups(self) -> list[Group]:
         lengths = self._packed.lengths
-        edges = np.flatnonzero(np.diff(lengths)) + 1
-        starts = [0, *edges.tolist()]
-        stops = [*edges.tolist(), len(lengths)]
-        row = 0
-        for start, stop in zip(starts, stops, strict=True):
-            count, length = stop - start, int(lengths[start])
-            yield slice(row, row + count * length), count, length, None
-            row += count * length
+        edges = np.append(self._packed.starts, len(self._packed.ids)).tolist()
+        groups = []
+        for start, stop in rectangles(lengths):
+            rows, length = slice(edges[start], edges[stop]), int(lengths[start:stop].max())
+            is_token = np.arange(length) < lengths[start:stop, None]
+            if is_token.all():
+                groups.append(Group(rows, stop - start, length))
+            else:
+                cells = on_device(np.flatnonzero(is_token), self._device)
+                mask = torch.from_numpy(is_token).to(self._device)
+                groups.append(Group(rows, stop - start, length, mask, cells))
+        return groups
+
+    def groups(self) -> Iterable[Group]:
+        """Runs of sequences of near-equal lengths; a batch that is sorted by length has few."""
+        return self._groups
 
 
 class RectangleLayout:
@@ -88,10 +130,42 @@ class RectangleLayout:
         self.row_of_cell = self.cell_of_row.view(batch, length)
         self.first_rows = self.row_of_cell[:, 0] + is_token.int().argmax(dim=1)
 
-    def groups(self) -> Iterator[Group]:
+    def groups(self) -> Iterable[Group]:
         """The whole rectangle."""
         batch, length = self.is_token.shape
-        yield slice(None), batch, length, self.is_token
+        yield Group(slice(None), batch, length, self.is_token)
+
+
+def rectangles(lengths: Ints) -> list[tuple[int, int]]:
+    """Where to cut a batch into rectangles, so that padding and calls together cost least.
+
+    Each run of equal lengths may be a rectangle of its own, or join its neighbours under a mask.
+
+    Args:
+        lengths: int `[B]`, tokens per sequence; few rectangles come of it where they are sorted.
+
+    Returns:
+        The first sequence of each rectangle, and the one behind its last.
+    """
+    edges = [0, *(np.flatnonzero(np.diff(lengths)) + 1).tolist(), len(lengths)]
+    runs = [int(lengths[edge]) for edge in edges[:-1]]
+    # The cheapest cutting of the first n runs, for each n (dynamic programming).
+    costs, cuts = [0.0], [0]
+    for stop in range(1, len(edges)):
+        best, cut, longest = float("inf"), 0, 0
+        for start in range(stop - 1, max(-1, stop - 1 - MOST_JOINED), -1):
+            longest = max(longest, runs[start])
+            calls = 1 if start == stop - 1 else 2  # a mask, and the ways into the rectangle and back, cost too
+            cost = costs[start] + (edges[stop] - edges[start]) * longest**2 + calls * KERNEL_COST
+            if cost < best:
+                best, cut = cost, start
+        costs.append(best)
+        cuts.append(cut)
+    found, stop = [], len(edges) - 1
+    while stop:
+        found.append((edges[cuts[stop]], edges[stop]))
+        stop = cuts[stop]
+    return found[::-1]
 
 
 def on_device(index: Any, device: torch.device) -> Array:

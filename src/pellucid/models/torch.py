@@ -164,6 +164,17 @@ class TorchModel(nn.Module, _Face):
         outputs = self.family.forward(self.config, self.head)(ops, Weights(get), inputs)
         return outputs, ops.kept
 
+    def run_packed(self, packed: Packed) -> dict[str, Array]:
+        """Run a packed batch as it is, gradients and dropout included, without any rectangle.
+
+        Args:
+            packed: the batch, its longest texts next to each other; `runner.check` says whether it can be computed.
+
+        Returns:
+            The outputs by name: per token `[T, …]`, per text `[B, …]`.
+        """
+        return self._run(inputs_of(packed, self.device), ())[0]
+
     def _compute(self, given: Mapping[str, Any], labels: Any, taps: tuple[str, ...]) -> dict[str, Any]:
         if torch.compiler.is_compiling():
             values = self._of_rectangle(taps, **given)
