@@ -23,7 +23,8 @@ import torch
 import transformers
 
 import pellucid
-from pellucid.engines.torch import HAS_KERNEL_FOR_ROWS, gpu
+from pellucid.engines.torch import gpu
+from pellucid.engines.torch_attention import HAS_KERNEL_FOR_ROWS
 from pellucid.packing import Packed, micro_batches, pack
 
 BATCH_SIZES = (8, 16, 32, 64, 128, 256)

@@ -38,10 +38,10 @@ _HOMES = {
     "PretrainedConfig": "pellucid.config",
     "TFAutoModel": "pellucid.models.auto",
     "TFAutoModelForSequenceClassification": "pellucid.models.auto",
-    "TFBertForSequenceClassification": "pellucid.models.tensorflow_table",
-    "TFBertModel": "pellucid.models.tensorflow_table",
-    "TFDistilBertForSequenceClassification": "pellucid.models.tensorflow_table",
-    "TFDistilBertModel": "pellucid.models.tensorflow_table",
+    "TFBertForSequenceClassification": "pellucid.models.keras.table",
+    "TFBertModel": "pellucid.models.keras.table",
+    "TFDistilBertForSequenceClassification": "pellucid.models.keras.table",
+    "TFDistilBertModel": "pellucid.models.keras.table",
     "finetune": "pellucid.training.finetune",
     "inspect_checkpoint": "pellucid.models.inspection",
     "pipeline": "pellucid.pipelines",
@@ -62,18 +62,18 @@ if TYPE_CHECKING:
     from pellucid.models.auto import TFAutoModelForSequenceClassification as TFAutoModelForSequenceClassification
     from pellucid.models.base import PreTrainedModel as PreTrainedModel
     from pellucid.models.inspection import inspect_checkpoint as inspect_checkpoint
+    from pellucid.models.keras.table import TFBertForSequenceClassification as TFBertForSequenceClassification
+    from pellucid.models.keras.table import TFBertModel as TFBertModel
+    from pellucid.models.keras.table import (
+        TFDistilBertForSequenceClassification as TFDistilBertForSequenceClassification,
+    )
+    from pellucid.models.keras.table import TFDistilBertModel as TFDistilBertModel
     from pellucid.models.table import BertForSequenceClassification as BertForSequenceClassification
     from pellucid.models.table import BertModel as BertModel
     from pellucid.models.table import (
         DistilBertForSequenceClassification as DistilBertForSequenceClassification,
     )
     from pellucid.models.table import DistilBertModel as DistilBertModel
-    from pellucid.models.tensorflow_table import TFBertForSequenceClassification as TFBertForSequenceClassification
-    from pellucid.models.tensorflow_table import TFBertModel as TFBertModel
-    from pellucid.models.tensorflow_table import (
-        TFDistilBertForSequenceClassification as TFDistilBertForSequenceClassification,
-    )
-    from pellucid.models.tensorflow_table import TFDistilBertModel as TFDistilBertModel
     from pellucid.outputs import ModelOutput as ModelOutput
     from pellucid.pipelines import Pipeline as Pipeline
     from pellucid.pipelines import pipeline as pipeline

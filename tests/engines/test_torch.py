@@ -130,12 +130,12 @@ def test_the_kernel_for_rows_is_given_what_it_needs(
     )
     expected = call()
     monkeypatch.setattr(engine, "takes_rows", lambda *_: True)
-    monkeypatch.setattr(engine, "varlen_attn", by_edges)
+    monkeypatch.setattr("pellucid.engines.torch_attention.varlen_attn", by_edges)
     torch.testing.assert_close(call(), expected)
 
 
 def test_the_kernel_for_rows_takes_the_arguments_that_it_is_given() -> None:
-    from pellucid.engines.torch import varlen_attn
+    from pellucid.engines.torch_attention import varlen_attn
 
     if varlen_attn is None:
         pytest.skip("the installed PyTorch has no such kernel")

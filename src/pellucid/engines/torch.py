@@ -13,12 +13,8 @@ from typing import Any, TypeAlias
 import torch
 from torch.nn import functional
 
-try:
-    from torch.nn.attention.varlen import varlen_attn
-except ImportError:  # a PyTorch older than the kernel, or built without it
-    varlen_attn = None
-
 from pellucid.engines.program import Forward, Program, Result
+from pellucid.engines.torch_attention import attention_of_groups, attention_of_rows, takes_rows, within_reach
 from pellucid.engines.torch_layout import PackedLayout, on_device
 from pellucid.engines.torch_weights import is_plain, joined, tensor_of
 from pellucid.errors import EngineError
@@ -28,8 +24,6 @@ from pellucid.weights import Tensor, Weights
 
 Array: TypeAlias = Any
 """A `torch.Tensor`."""
-
-HAS_KERNEL_FOR_ROWS = varlen_attn is not None
 
 
 class TorchOps(Ops):
@@ -131,7 +125,7 @@ class TorchOps(Ops):
 
     def softmax(self, scores: Array, layout: Any, causal: bool = False, window: int | None = None) -> Array:
         visible = layout.is_token[:, None, None, :]
-        near = _near(scores.shape[-1], causal, window, scores.device)
+        near = within_reach(scores.shape[-1], causal, window, scores.device)
         if near is not None:
             visible = visible & near
         # The lowest finite number, applied once: a row that sees nothing is even, not NaN.
@@ -162,55 +156,7 @@ class TorchOps(Ops):
         dropped = dropout if self._is_training else 0.0
         if not dropped and takes_rows(query, layout):
             return attention_of_rows(query, key, value, layout, heads, kv_heads, scale, causal, window)
-        mixed = []
-        for group in layout.groups():
-            q, k, v = (
-                group.rectangle(x).view(group.count, group.length, number, -1).transpose(1, 2)
-                for x, number in ((query, heads), (key, kv_heads), (value, kv_heads))
-            )
-            visible = _near(group.length, causal, window, query.device)
-            if group.is_token is not None:
-                keys = group.is_token[:, None, None, :]
-                visible = keys if visible is None else keys & visible
-            by_head = functional.scaled_dot_product_attention(
-                q, k, v, attn_mask=visible, dropout_p=dropped, scale=scale, enable_gqa=kv_heads != heads
-            )
-            mixed.append(group.packed(by_head.transpose(1, 2).flatten(-2).flatten(0, 1)))
-        return mixed[0] if len(mixed) == 1 else torch.cat(mixed)
-
-
-def takes_rows(query: Array, layout: Any) -> bool:
-    """Whether PyTorch has a kernel for rows of unequal lengths here: on CUDA, in half precision, from 2.10 on."""
-    return (
-        query.is_cuda
-        and query.dtype in (torch.float16, torch.bfloat16)
-        and isinstance(layout, PackedLayout)
-        and varlen_attn is not None
-    )
-
-
-def attention_of_rows(
-    query: Array, key: Array, value: Array, layout: Any,
-    heads: int, kv_heads: int, scale: float, causal: bool, window: int | None,
-) -> Array:  # fmt: skip
-    """Attention on the packed rows themselves, by the variable-length kernel (Dao, 2023, arXiv:2307.08691)."""
-    q, k, v = (x.unflatten(-1, (n, -1)) for x, n in ((query, heads), (key, kv_heads), (value, kv_heads)))
-    reach = -1 if window is None else window
-    mixed = varlen_attn(
-        q, k, v, layout.edges, layout.edges, layout.longest, layout.longest,
-        scale=scale, window_size=(reach, 0 if causal else reach), enable_gqa=kv_heads != heads,
-    )  # fmt: skip
-    return mixed.flatten(-2)
-
-
-def _near(length: int, causal: bool, window: int | None, device: torch.device) -> Array | None:
-    """Which key each query may see by its place, bool `[L, L]`; None where it may see all."""
-    if not causal and window is None:
-        return None
-    column = torch.arange(length, device=device)
-    distance = column[:, None] - column[None, :]  # how far the key lies before the query
-    near = distance >= 0 if causal else torch.ones_like(distance, dtype=torch.bool)
-    return near if window is None else near & (distance.abs() <= window)
+        return attention_of_groups(query, key, value, layout, heads, kv_heads, scale, causal, window, dropped)
 
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {

@@ -128,7 +128,7 @@ class TFAutoModelBase(AutoModelBase):
     @classmethod
     def _classes(cls) -> Table[Any]:
         """The classes to choose from, by family and head."""
-        from pellucid.models.tensorflow_table import TF_CLASSES
+        from pellucid.models.keras.table import TF_CLASSES
 
         return TF_CLASSES
 

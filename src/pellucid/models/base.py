@@ -1,6 +1,6 @@
 """Models with the face of `transformers`, on any engine: `from_pretrained`, a call with rectangles, `save_pretrained`.
 
-On the engine "torch" a model is a `torch.nn.Module` as well (`models/torch.py`).
+On the engine "torch" a model is a `torch.nn.Module` as well (`models/torch/module.py`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class PreTrainedModel(Pretrained):
         if (engine or usual_engine()) != "torch":
             return super().__new__(cls)
         load_engine("torch")
-        from pellucid.models.torch import module_class
+        from pellucid.models.torch.module import module_class
 
         made: AnyModel = object.__new__(module_class(cls))
         return made

@@ -13,7 +13,7 @@ import torch
 
 from pellucid.engines.torch import LOSSES
 from pellucid.errors import TrainingError
-from pellucid.models.torch_arrays import stored
+from pellucid.models.torch.arrays import stored
 from pellucid.training.checkpoints import BEST, STATE, RunFolder
 from pellucid.training.data import Examples, batches
 from pellucid.training.metrics import evaluate, is_better

@@ -27,8 +27,8 @@ from pellucid.engines.torch_weights import laid_side_by_side, tensor_of
 from pellucid.models.arrays import packed_inputs
 from pellucid.models.losses import check_labels, problem_of
 from pellucid.models.runner import Runner
-from pellucid.models.torch_arrays import attentions_in_columns, host_arrays, in_cells, stored
-from pellucid.models.torch_modules import module_tree
+from pellucid.models.torch.arrays import attentions_in_columns, host_arrays, in_cells, stored
+from pellucid.models.torch.tree import module_tree
 from pellucid.outputs import ModelOutput
 from pellucid.packing import MAX_TOKENS, Inputs, Packed, micro_batches
 from pellucid.tensors import as_numpy as numpy_of

@@ -25,15 +25,15 @@ from pellucid.engines.tensorflow_layout import Rectangle
 from pellucid.errors import EngineError, InputError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.arrays import packed_inputs
+from pellucid.models.keras.arrays import arguments_of, given_back, in_cells, in_graphs
+from pellucid.models.keras.graphs import Graphs
+from pellucid.models.keras.layers import Held, Owner, as_stored, in_graph, layer_tree
+from pellucid.models.keras.saving import KerasSaving
+from pellucid.models.keras.training import KerasTraining
+from pellucid.models.keras.words import words_of
 from pellucid.models.loading import Loaded
 from pellucid.models.losses import check_labels, problem_of
 from pellucid.models.runner import Runner
-from pellucid.models.tensorflow_arrays import arguments_of, given_back, in_cells, in_graphs
-from pellucid.models.tensorflow_graphs import Graphs
-from pellucid.models.tensorflow_layers import Held, Owner, as_stored, in_graph, layer_tree
-from pellucid.models.tensorflow_saving import KerasSaving
-from pellucid.models.tensorflow_training import KerasTraining
-from pellucid.models.tensorflow_words import words_of
 from pellucid.outputs import ModelOutput
 from pellucid.tensors import as_numpy, common_kind
 from pellucid.weights import Weights

@@ -10,9 +10,9 @@ from pellucid.engines import installed
 from pellucid.models.table import Table, table_of
 
 if TYPE_CHECKING or "tensorflow" in installed():
-    from pellucid.models.tensorflow import TFPreTrainedModel
+    from pellucid.models.keras.model import TFPreTrainedModel
 else:
-    from pellucid.models.tensorflow_missing import TFPreTrainedModel
+    from pellucid.models.keras.missing import TFPreTrainedModel
 
 
 class TFBertModel(TFPreTrainedModel):

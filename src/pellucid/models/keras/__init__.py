@@ -1,0 +1,1 @@
+"""The face of models on TensorFlow: Keras models that own the weights of the architecture's one function."""
