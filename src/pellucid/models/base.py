@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -41,9 +41,6 @@ class PreTrainedModel(Pretrained):
         UnsupportedConfigError: the config holds values that cannot be computed.
         EngineError: no such engine, not installed, or it does not compute in that precision.
     """
-
-    usual_kind: ClassVar[str] = "np"
-    """The kind of array that is given back where only lists were given."""
 
     def __new__(cls: type[AnyModel], *arguments: Any, engine: str | None = None, **named: Any) -> AnyModel:
         """On PyTorch, an object of the class that is a `torch.nn.Module` too."""

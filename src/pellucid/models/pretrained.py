@@ -36,6 +36,8 @@ class Pretrained(Saving):
     runner: Runner
     """Runs any number of texts, for a pipeline."""
 
+    usual_kind: ClassVar[str] = "np"
+    """The kind of array that is given back where only lists were given."""
     output_prefix: ClassVar[str] = ""
     """What stands before the names of the classes of its outputs."""
 

@@ -49,6 +49,7 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
         name: what Keras calls the model.
     """
 
+    usual_kind = "tf"
     output_prefix = "TF"
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -190,7 +191,7 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
         if not tf.executing_eagerly() or any(keras.utils.is_keras_tensor(value) for value in arrays.values()):
             tensors = {name: in_graphs(value) for name, value in arrays.items()}
             return super().__call__(tensors, labels=None if labels is None else in_graphs(labels), **options)
-        kind, like = common_kind({**arrays, "labels": labels}, "tf")
+        kind, like = common_kind({**arrays, "labels": labels}, self.usual_kind)
         packed, is_token = packed_inputs(**{name: as_numpy(value) for name, value in given.items()})
         self.runner.check(packed)
         if labels is not None:

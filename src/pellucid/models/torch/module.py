@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import reduce
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from pellucid.engines.torch_layout import RectangleLayout
 from pellucid.engines.torch_weights import laid_side_by_side, tensor_of
 from pellucid.models.arrays import packed_inputs
 from pellucid.models.losses import check_labels, problem_of
+from pellucid.models.pretrained import Pretrained
 from pellucid.models.runner import Runner
 from pellucid.models.torch.arrays import attentions_in_columns, host_arrays, in_cells, stored
 from pellucid.models.torch.tree import module_tree
@@ -35,11 +36,6 @@ from pellucid.tensors import as_numpy as numpy_of
 from pellucid.tensors import common_kind
 from pellucid.weights import Weights
 
-if TYPE_CHECKING:
-    from pellucid.models.base import PreTrainedModel as _Face
-else:
-    _Face = object
-
 Array: TypeAlias = Any
 """A `torch.Tensor`."""
 
@@ -47,7 +43,7 @@ SIDE_BY_SIDE = ("query", "key", "value")
 """Parameters that lie in one memory, so that one product computes them all."""
 
 
-class TorchModel(nn.Module, _Face):
+class TorchModel(nn.Module, Pretrained):
     """What makes a model a `torch.nn.Module`; `module_class` joins it to a class such as `BertModel`."""
 
     def _prepare(
@@ -291,7 +287,7 @@ def _joined_class(face: Any) -> type:
     return type(face.__name__, (TorchModel, face), own)
 
 
-def _restored(face: type[_Face]) -> Any:
+def _restored(face: type) -> Any:
     return object.__new__(module_class(face))
 
 
