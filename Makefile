@@ -31,6 +31,7 @@ parity-test: .venv-all/installed
 benchmark: .venv-test/installed
 	.venv-test/bin/python benchmarks/startup.py
 	.venv-test/bin/python benchmarks/throughput.py
+	@echo 'With labelled texts: .venv-test/bin/python benchmarks/finetuning.py reviews.tsv'
 
 .venv/installed: pyproject.toml $(shell find src -name '*.py')
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed; name it: make PYTHON=python3.12"; exit 1; }
