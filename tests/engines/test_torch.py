@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,10 @@ def test_groups_of_near_equal_lengths_cover_every_row_once(lengths: tuple[int, .
     packed = pack([[1] * length for length in lengths])
     groups: list[Any] = list(PackedLayout(packed, torch.device("cpu")).groups())
     assert len(groups) == joined
+    with torch.inference_mode():
+        alone = list(PackedLayout(packed, torch.device("cpu")).groups())
+    assert len(alone) == 1 + sum(one != other for one, other in pairwise(lengths))
+    assert all(group.is_token is None for group in alone)
     rows = [row for group in groups for row in range(group.rows.start, group.rows.stop)]
     assert rows == list(range(sum(lengths)))
     numbers = torch.arange(1.0, 1 + sum(lengths))[:, None]
@@ -86,10 +91,10 @@ def test_groups_of_near_equal_lengths_cover_every_row_once(lengths: tuple[int, .
 
 
 def test_many_lengths_make_few_calls_with_little_padding() -> None:
-    from pellucid.engines.torch_layout import rectangles
+    from pellucid.engines.torch_layout import KERNEL_COST, rectangles
 
     lengths = np.sort(np.random.default_rng(0).integers(8, 60, 32))[::-1]
-    found = rectangles(lengths)
+    found = rectangles(lengths, KERNEL_COST)
     assert len(found) < 8 < len(set(lengths.tolist()))
     cells = sum((stop - start) * lengths[start] for start, stop in found)
     assert cells < 1.25 * lengths.sum()

@@ -16,7 +16,7 @@ Array: TypeAlias = Any
 """A `torch.Tensor`."""
 
 KERNEL_COST = 3000
-"""What one more call of a kernel costs, in cells of `[L, L]` scores; measured with 12 heads of 32."""
+"""What one more call of a kernel costs, forward and backward, in cells of `[L, L]`; measured with 12 heads of 32."""
 
 MOST_JOINED = 32
 """How many lengths one rectangle may join, so that looking for the best rectangles takes no time."""
@@ -100,7 +100,7 @@ class PackedLayout:
         lengths = self._packed.lengths
         edges = np.append(self._packed.starts, len(self._packed.ids)).tolist()
         groups = []
-        for start, stop in rectangles(lengths):
+        for start, stop in rectangles(lengths, self._kernel_cost()):
             rows, length = slice(edges[start], edges[stop]), int(lengths[start:stop].max())
             is_token = np.arange(length) < lengths[start:stop, None]
             if is_token.all():
@@ -110,6 +110,10 @@ class PackedLayout:
                 mask = torch.from_numpy(is_token).to(self._device)
                 groups.append(Group(rows, stop - start, length, mask, cells))
         return groups
+
+    def _kernel_cost(self) -> int:
+        # On a CPU a forward pass alone is fastest without masks, however many calls it makes (decision 18).
+        return 0 if self._device.type == "cpu" and not torch.is_grad_enabled() else KERNEL_COST
 
     def groups(self) -> Iterable[Group]:
         """Runs of sequences of near-equal lengths; a batch that is sorted by length has few."""
@@ -136,13 +140,14 @@ class RectangleLayout:
         yield Group(slice(None), batch, length, self.is_token)
 
 
-def rectangles(lengths: Ints) -> list[tuple[int, int]]:
+def rectangles(lengths: Ints, kernel_cost: int) -> list[tuple[int, int]]:
     """Where to cut a batch into rectangles, so that padding and calls together cost least.
 
     Each run of equal lengths may be a rectangle of its own, or join its neighbours under a mask.
 
     Args:
         lengths: int `[B]`, tokens per sequence; few rectangles come of it where they are sorted.
+        kernel_cost: of one more call, in cells.
 
     Returns:
         The first sequence of each rectangle, and the one behind its last.
@@ -156,7 +161,7 @@ def rectangles(lengths: Ints) -> list[tuple[int, int]]:
         for start in range(stop - 1, max(-1, stop - 1 - MOST_JOINED), -1):
             longest = max(longest, runs[start])
             calls = 1 if start == stop - 1 else 2  # a mask, and the ways into the rectangle and back, cost too
-            cost = costs[start] + (edges[stop] - edges[start]) * longest**2 + calls * KERNEL_COST
+            cost = costs[start] + (edges[stop] - edges[start]) * longest**2 + calls * kernel_cost
             if cost < best:
                 best, cut = cost, start
         costs.append(best)

@@ -92,7 +92,7 @@ def finetune(
     progress: bool = True,
     on_epoch: Callable[[dict[str, Any]], object] | None = None,
 ) -> FineTuned:
-    """Fine-tune a checkpoint on labelled texts, on PyTorch, without computing padding.
+    """Fine-tune a checkpoint on labelled texts, on PyTorch, in packed batches.
 
     Args:
         model: a folder, a repository on the Hub, "builtin", or a loaded model with a head that labels texts, which is
