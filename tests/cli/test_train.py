@@ -117,3 +117,16 @@ def test_a_bad_row_of_the_evaluation_file_is_told_by_its_line(
 def test_a_file_that_is_not_there_is_told(classifier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words_for(str(tmp_path / "none.tsv"), classifier, tmp_path / "out")) == 1
     assert "cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_a_folder_with_another_run_is_refused_in_the_commands_own_words(
+    classifier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = words_for(tsv(tmp_path / "a.tsv"), classifier, tmp_path / "run")
+    assert main(words) == 0
+    capsys.readouterr()
+    assert main([*words, "--learning-rate", "1e-3"]) == 1
+    told = capsys.readouterr().err
+    assert "holds another run. What differs: learning_rate" in told
+    assert "start anew with --no-resume." in told
+    assert main([*words, "--learning-rate", "1e-3", "--no-resume"]) == 0

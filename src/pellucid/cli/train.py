@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pellucid.cli.tables import Columns, Table, meaning_of, read_table
-from pellucid.errors import InputError, TextTooLongError
+from pellucid.errors import InputError, TextTooLongError, TrainingError
 
 SUMMARY = "fine-tune a checkpoint on labelled texts"
 
@@ -92,6 +92,9 @@ def execute(given: argparse.Namespace) -> int:
         )
     except InputError as error:
         raise _with_line(error, table, measured) from error
+    except TrainingError as error:
+        # The library speaks of its own argument.
+        raise TrainingError(error.message.replace("`resume=False`", "--no-resume"), **error.details) from error
     if not given.json:
         best = "" if made.best_epoch is None else f" of epoch {made.best_epoch}"
         print(f"\nThe model{best} is in {given.output}. Use it:")
