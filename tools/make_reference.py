@@ -224,7 +224,9 @@ def api_page() -> str:
     rows = [(f"`{name}`", _kind(value), first_line(value)) for name, value in sorted(values.items())]
     shown: dict[str, str] = {}
     for name, value in sorted(values.items()):
-        if isinstance(value, type) and not issubclass(value, Exception):
+        # What Keras gives a model is known only where Keras is installed.
+        is_keras = value.__module__ == "pellucid.models.keras.table"
+        if isinstance(value, type) and not issubclass(value, Exception) and not is_keras:
             methods = _own_methods(value)
             if methods:
                 shown[name] = table(("method", ""), methods)
@@ -233,7 +235,7 @@ def api_page() -> str:
         paragraph(
             """`from pellucid import …`. Nothing is imported until a name is used. The names, arguments and defaults are
             those of `transformers` 4.57; `help(name)` tells all arguments. What is not listed here may change between
-            releases."""
+            releases. `TFBertModel` and its kin have what `PreTrainedModel` has, and what every `keras.Model` has."""
         ),
         table(("name", "kind", ""), rows),
         *(part for name, text in shown.items() for part in (f"## {name}", text)),
