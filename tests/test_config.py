@@ -16,6 +16,7 @@ from pellucid import AutoConfig, BertConfig, BertModel, DistilBertConfig
 from pellucid.architectures import FAMILIES
 from pellucid.config_keys import COMMON, HARMLESS, READ, REFUSED
 from pellucid.errors import ConfigError, UnknownModelTypeError, UnsupportedConfigError
+from support.course_cache import BERT, CONFIGS
 
 PRINTED = """BertConfig {
   "attention_probs_dropout_prob": 0.1,
@@ -39,29 +40,6 @@ PRINTED = """BertConfig {
 }
 """
 
-# What the course's notebook shows for bert-base-cased, and the config.json that this checkpoint has.
-BERT_BASE_CASED = {
-    "architectures": ["BertForMaskedLM"],
-    "attention_probs_dropout_prob": 0.1,
-    "gradient_checkpointing": False,
-    "hidden_act": "gelu",
-    "hidden_dropout_prob": 0.1,
-    "hidden_size": 768,
-    "initializer_range": 0.02,
-    "intermediate_size": 3072,
-    "layer_norm_eps": 1e-12,
-    "max_position_embeddings": 512,
-    "model_type": "bert",
-    "num_attention_heads": 12,
-    "num_hidden_layers": 12,
-    "pad_token_id": 0,
-    "position_embedding_type": "absolute",
-    "transformers_version": "4.6.0.dev0",
-    "type_vocab_size": 2,
-    "use_cache": True,
-    "vocab_size": 28996,
-}
-
 
 def test_a_default_config_is_printed_as_in_the_notebooks() -> None:
     assert str(BertConfig()) == PRINTED
@@ -70,10 +48,10 @@ def test_a_default_config_is_printed_as_in_the_notebooks() -> None:
 def test_a_checkpoints_config_is_printed_as_in_the_notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("bert-base-cased").mkdir()
-    Path("bert-base-cased/config.json").write_text(json.dumps(BERT_BASE_CASED))
+    Path("bert-base-cased/config.json").write_text(json.dumps(CONFIGS[BERT]))
     expected = {
         "_name_or_path": "bert-base-cased",
-        **BERT_BASE_CASED,
+        **CONFIGS[BERT],
         "classifier_dropout": None,
         "transformers_version": "4.57.6",
     }

@@ -150,3 +150,11 @@ class TFBaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
 @dataclass
 class TFSequenceClassifierOutput(SequenceClassifierOutput):
     """The same of a TensorFlow class."""
+
+
+OUTPUT_CLASSES: list[type[ModelOutput]] = [
+    value
+    for value in list(globals().values())
+    if isinstance(value, type) and issubclass(value, ModelOutput) and value is not ModelOutput
+]
+"""Every class of outputs, for frameworks that must be told how one is taken apart."""

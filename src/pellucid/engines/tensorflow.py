@@ -221,12 +221,12 @@ class TensorflowProgram(Program):
         with tf.device(self._device):
             outputs, kept = self._graph(*(tf.constant(array) for array in arrays))
         return Result(
-            {name: _host(value) for name, value in outputs.items()},
-            {name: [_host(value) for value in values] for name, values in kept.items()},
+            {name: host(value) for name, value in outputs.items()},
+            {name: [host(value) for value in values] for name, values in kept.items()},
         )
 
 
-def _host(value: Array) -> Any:
+def host(value: Array) -> Any:
     """As a NumPy array; half precision comes back as float32."""
     array = value.numpy()
     return array.astype(np.float32) if array.dtype.itemsize == 2 else array

@@ -215,8 +215,8 @@ class TorchProgram(Program):
         with torch.inference_mode():
             outputs = self._forward(ops, Weights(self._parameter), inputs_of(packed, self._device))
             return Result(
-                {name: _host(value) for name, value in outputs.items()},
-                {name: [_host(value) for value in values] for name, values in ops.kept.items()},
+                {name: host(value) for name, value in outputs.items()},
+                {name: [host(value) for value in values] for name, values in ops.kept.items()},
             )
 
 
@@ -252,10 +252,10 @@ def gpu() -> str | None:
     return "mps" if torch.backends.mps.is_available() else None
 
 
-def _host(value: Array) -> Any:
+def host(value: Array) -> Any:
     """As a NumPy array; NumPy has no bfloat16, so half precision comes back as float32."""
-    wide = value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
-    return wide.cpu().numpy()
+    tensor = value.detach().cpu()
+    return (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()
 
 
 def build(

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
-import numpy as np
-
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
 from pellucid.engines import device_name, dtype_name, load_engine, usual_engine
@@ -18,7 +16,7 @@ from pellucid.engines.numpy import LOSSES
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.arrays import packed_inputs, unpacked_outputs
 from pellucid.models.loading import Loaded
-from pellucid.models.losses import check_labels, problem_of
+from pellucid.models.losses import checked_labels
 from pellucid.models.pretrained import Pretrained
 from pellucid.models.runner import Runner
 from pellucid.tensors import as_numpy, common_kind
@@ -174,9 +172,7 @@ class PreTrainedModel(Pretrained):
         values = unpacked_outputs(self.runner.run(packed, taps=taps), is_token)
         if labels is not None:
             self._refuse_labels()
-            told = np.asarray(as_numpy(labels))
-            problem = problem_of(self.config, told.dtype.kind in "iu")
-            check_labels(problem, told, values["logits"].shape)
+            problem, told = checked_labels(self.config, labels, values["logits"].shape)
             values = {"loss": LOSSES[problem](values["logits"], told), **values}
         return {name: kind.give(value, like) for name, value in values.items()}
 

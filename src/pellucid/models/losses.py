@@ -9,6 +9,7 @@ import numpy as np
 
 from pellucid.config import Config
 from pellucid.errors import InputError
+from pellucid.tensors import as_numpy
 
 IGNORED = -100
 """A label that takes no part in the cross entropy, as in PyTorch."""
@@ -31,6 +32,23 @@ def problem_of(config: Config, are_whole: bool) -> str:
         else:
             config.problem_type = "single_label_classification" if are_whole else "multi_label_classification"
     return str(config.problem_type)
+
+
+def checked_labels(config: Config, labels: Any, logits_shape: Sequence[int]) -> tuple[str, Any]:
+    """The kind of problem, and the labels as a NumPy array that fits the head.
+
+    Args:
+        config: of the model.
+        labels: what the caller gave: lists, or an array of any kind.
+        logits_shape: `[B, C]`.
+
+    Raises:
+        InputError: another number of labels than texts, or a label that is not among the head's.
+    """
+    told = np.asarray(as_numpy(labels))
+    problem = problem_of(config, told.dtype.kind in "iu")
+    check_labels(problem, told, logits_shape)
+    return problem, told
 
 
 def check_labels(problem: str, labels: Any, logits_shape: Sequence[int]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from pellucid.engines.tensorflow import host
 from pellucid.models.arrays import unpack
 from pellucid.outputs import ModelOutput
 from pellucid.packing import Packed
@@ -60,5 +61,4 @@ def _host(value: Any) -> Any:
     """As NumPy's array; half precision becomes float32."""
     if isinstance(value, tuple):
         return tuple(_host(one) for one in value)
-    array = value.numpy()
-    return array.astype(np.float32) if array.dtype.itemsize == 2 else array
+    return host(value)

@@ -11,11 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import optree
 import tensorflow as tf
 
-from pellucid import outputs as output_classes
 from pellucid.checkpoints.report import LoadingReport
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
@@ -32,9 +30,9 @@ from pellucid.models.keras.saving import KerasSaving
 from pellucid.models.keras.training import KerasTraining
 from pellucid.models.keras.words import words_of
 from pellucid.models.loading import Loaded
-from pellucid.models.losses import check_labels, problem_of
+from pellucid.models.losses import checked_labels, problem_of
 from pellucid.models.runner import Runner
-from pellucid.outputs import ModelOutput
+from pellucid.outputs import OUTPUT_CLASSES, ModelOutput
 from pellucid.tensors import as_numpy, common_kind
 from pellucid.weights import Weights
 
@@ -195,9 +193,7 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
         packed, is_token = packed_inputs(**{name: as_numpy(value) for name, value in given.items()})
         self.runner.check(packed)
         if labels is not None:
-            told = np.asarray(as_numpy(labels))
-            problem = problem_of(self.config, told.dtype.kind in "iu")
-            check_labels(problem, told, (len(is_token), self.config.num_labels))
+            _, told = checked_labels(self.config, labels, (len(is_token), self.config.num_labels))
             labels = tf.constant(told)
         return given_back(super().__call__(in_cells(packed, is_token), labels=labels, **options), kind, like)
 
@@ -267,6 +263,5 @@ def _register(output_class: type[ModelOutput]) -> None:
     )
 
 
-for _output_class in vars(output_classes).values():
-    if isinstance(_output_class, type) and issubclass(_output_class, ModelOutput) and _output_class is not ModelOutput:
-        _register(_output_class)
+for _output_class in OUTPUT_CLASSES:
+    _register(_output_class)

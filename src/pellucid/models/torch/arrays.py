@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from pellucid.checkpoints.stored import StoredTensor
+from pellucid.engines.torch import host
 
 Array: TypeAlias = Any
 """A `torch.Tensor`."""
@@ -26,8 +27,7 @@ def host_arrays(value: Any) -> Any:
     """Tensors as NumPy's, which has no bfloat16: half precision becomes float32."""
     if isinstance(value, tuple):
         return tuple(host_arrays(one) for one in value)
-    wide = value.detach().cpu()
-    return (wide.float() if wide.dtype in (torch.bfloat16, torch.float16) else wide).numpy()
+    return host(value)
 
 
 def in_cells(rows: Array, cell_of: Array, shape: tuple[int, ...]) -> Array:

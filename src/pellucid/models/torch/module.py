@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import reduce
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,20 +17,19 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from pellucid import outputs as output_classes
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
-from pellucid.engines import check_dtype, shapes
+from pellucid.engines import check_dtype, device_name, dtype_name, shapes
 from pellucid.engines.torch import LOSSES, TorchOps, inputs_of, usable_device
 from pellucid.engines.torch_layout import RectangleLayout
 from pellucid.engines.torch_weights import laid_side_by_side, tensor_of
 from pellucid.models.arrays import packed_inputs
-from pellucid.models.losses import check_labels, problem_of
+from pellucid.models.losses import checked_labels, problem_of
 from pellucid.models.pretrained import Pretrained
 from pellucid.models.runner import Runner
 from pellucid.models.torch.arrays import attentions_in_columns, host_arrays, in_cells, stored
 from pellucid.models.torch.tree import module_tree
-from pellucid.outputs import ModelOutput
+from pellucid.outputs import OUTPUT_CLASSES, ModelOutput
 from pellucid.packing import MAX_TOKENS, Inputs, Packed, micro_batches
 from pellucid.tensors import as_numpy as numpy_of
 from pellucid.tensors import common_kind
@@ -45,6 +44,9 @@ SIDE_BY_SIDE = ("query", "key", "value")
 
 class TorchModel(nn.Module, Pretrained):
     """What makes a model a `torch.nn.Module`; `module_class` joins it to a class such as `BertModel`."""
+
+    _face: ClassVar[type]
+    """The class that it was joined to."""
 
     def _prepare(
         self,
@@ -65,7 +67,10 @@ class TorchModel(nn.Module, Pretrained):
         has_prefix = self.head != "base"
         hub_names = {name: self.family.names.hub_name(name, has_prefix) for name in tensors}
         self._paths = {name: tuple(hub.rsplit(".", 1)) for name, hub in hub_names.items()}
-        uses = shapes.uses(self.family.forward(config, self.head))
+        forward = self.family.forward(config, self.head)
+        # Told by the family and the head, whatever is changed of the config later.
+        self._per_token = shapes.outputs_per_token(forward)
+        uses = shapes.uses(forward)
         for name, module in module_tree(tensors, hub_names, uses, config.pad_token_id).items():
             self.add_module(name, module)
         self._lay_side_by_side()
@@ -135,7 +140,7 @@ class TorchModel(nn.Module, Pretrained):
     @property
     def runner(self) -> Runner:  # type: ignore[override]
         """Runs any number of texts for a pipeline, on the parameters as they are."""
-        dtype, device = str(self.dtype).removeprefix("torch."), str(self.device)
+        dtype, device = dtype_name(self.dtype), device_name(self.device)
         runner: Runner | None = self.__dict__.get("_runner")
         if runner is None or (runner.dtype, runner.device) != (dtype, device):
             runner = Runner(
@@ -183,8 +188,7 @@ class TorchModel(nn.Module, Pretrained):
             values = self._of_packed(packed, is_token, taps)
         if labels is not None:
             self._refuse_labels()
-            told = np.asarray(numpy_of(labels))
-            check_labels(problem_of(self.config, told.dtype.kind in "iu"), told, values["logits"].shape)
+            _, told = checked_labels(self.config, labels, values["logits"].shape)
             values = {
                 "loss": self._loss(values["logits"], torch.as_tensor(labels if like is not None else told)),
                 **values,
@@ -209,11 +213,10 @@ class TorchModel(nn.Module, Pretrained):
         cells = np.flatnonzero(is_token)
         cell_of = torch.from_numpy(np.concatenate([cells[packed.rows_of(batch)] for batch in batches])).to(device)
         row_of = torch.from_numpy(np.argsort(np.concatenate(batches))).to(device)
-        per_token = self._outputs_per_token()
         values: dict[str, Any] = {}
         for name in runs[0][0]:
             whole = torch.cat([outputs[name] for outputs, _ in runs])
-            values[name] = in_cells(whole, cell_of, is_token.shape) if name in per_token else whole[row_of]
+            values[name] = in_cells(whole, cell_of, is_token.shape) if name in self._per_token else whole[row_of]
         for name in taps:
             layers = zip(*(kept[name] for _, kept in runs), strict=True)
             if name == "attentions":
@@ -222,9 +225,6 @@ class TorchModel(nn.Module, Pretrained):
             else:
                 values[name] = tuple(in_cells(torch.cat(layer), cell_of, is_token.shape) for layer in layers)
         return values
-
-    def _outputs_per_token(self) -> frozenset[str]:
-        return shapes.outputs_per_token(self.family.forward(self.config, self.head))
 
     def _of_rectangle(
         self, taps: tuple[str, ...], input_ids: Array, attention_mask: Array, token_type_ids: Array, position_ids: Array
@@ -238,12 +238,13 @@ class TorchModel(nn.Module, Pretrained):
         layout: Any = RectangleLayout(is_token.bool())
         flat_ids, flat_positions, flat_types = (x.expand(batch, length).reshape(-1) for x in (ids, positions, types))
         outputs, kept = self._run(Inputs(flat_ids, flat_positions, flat_types, layout), taps)
-        per_token = self._outputs_per_token()
 
         def back(rows: Array) -> Array:
             return rows.view(batch, length, -1) * layout.is_token[..., None]
 
-        values: dict[str, Any] = {name: back(value) if name in per_token else value for name, value in outputs.items()}
+        values: dict[str, Any] = {
+            name: back(value) if name in self._per_token else value for name, value in outputs.items()
+        }
         for name in taps:
             values[name] = tuple(
                 layer * layout.is_token[:, None, :, None] if name == "attentions" else back(layer)
@@ -256,11 +257,7 @@ class TorchModel(nn.Module, Pretrained):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # The class is made when it is needed, so it is named by the class that it was made from.
-        return _restored, (type(self).__mro__[CLASS_IN_MRO],), self.__getstate__()
-
-
-CLASS_IN_MRO = 3
-"""Where the class stands that `module_class` was given: behind its own, this file's and `torch.nn.Module`."""
+        return _restored, (self._face,), self.__getstate__()
 
 
 _CLASSES: dict[type, type] = {}
@@ -280,6 +277,7 @@ def _joined_class(face: Any) -> type:
         # Of these a face's own, or a user's, go before those of `torch.nn.Module`.
         "__init__": face.__init__,
         "forward": face.forward,
+        "_face": face,
         "__doc__": face.__doc__,
         "__module__": face.__module__,
         "__qualname__": face.__qualname__,
@@ -317,6 +315,5 @@ def _register(output_class: type[ModelOutput]) -> None:
     )
 
 
-for _output_class in vars(output_classes).values():
-    if isinstance(_output_class, type) and issubclass(_output_class, ModelOutput) and _output_class is not ModelOutput:
-        _register(_output_class)
+for _output_class in OUTPUT_CLASSES:
+    _register(_output_class)
