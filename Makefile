@@ -1,7 +1,7 @@
 # `make demo` and `make test` need Python 3.10 or newer and make; they install the rest into their own environments.
 PYTHON ?= python3
 
-.PHONY: demo test check base-test tensorflow-test parity-test benchmark clean
+.PHONY: demo test check base-test tensorflow-test parity-test coverage benchmark clean
 
 demo: .venv/installed
 	.venv/bin/pellucid run sentiment-analysis --model builtin "I love to learn about LLMs!" "I hate this so much!"
@@ -27,6 +27,10 @@ tensorflow-test: .venv-tensorflow/installed
 # TensorFlow, PyTorch and transformers in one process: TensorFlow's numbers and gradients beside the reference's.
 parity-test: .venv-all/installed
 	.venv-all/bin/python -m pytest -q tests/parity -k tensorflow
+
+# The table of families, heads and engines in docs/reference/coverage.md.
+coverage: .venv-all/installed
+	.venv-all/bin/python -m pytest -q tests/parity/test_encoders.py --coverage-page
 
 benchmark: .venv-test/installed
 	.venv-test/bin/python benchmarks/startup.py

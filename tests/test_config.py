@@ -111,6 +111,8 @@ def test_every_key_that_the_reference_reads_is_known(model_type: str) -> None:
     }
     answered = {"num_labels", "use_return_dict", *family.config.attribute_map}
     unknown = {key for key in read - methods - answered if not key.startswith("_")}
+    # Read where a config has them, and no released one of ELECTRA does.
+    unknown -= {"summary_first_dropout", "summary_proj_to_labels"}
     assert unknown <= {*COMMON, *family.config.defaults}
     base = {key for key in transformers.PretrainedConfig().to_dict() if not key.startswith("_")}
     assert base <= {*COMMON, "id2label", "label2id", "transformers_version", "model_type"}
@@ -253,7 +255,7 @@ def test_a_config_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     [
         ({}, "has no `model_type`"),
         ({"model_type": "brt"}, "'brt', which this version does not run. Did you mean 'bert'"),
-        ({"model_type": "llama"}, "Families that it runs: bert, distilbert"),
+        ({"model_type": "llama"}, "Families that it runs: albert, bert"),
         ({"model_type": 3}, "`model_type` 3"),
     ],
     ids=str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from fnmatch import fnmatch
@@ -13,6 +14,7 @@ import pytest
 import pellucid
 
 SOURCE = Path(pellucid.__file__).parent
+REPOSITORY = Path(__file__).parent.parent
 FILES = sorted(SOURCE.rglob("*.py"))
 
 # Each part, and the parts of Pellucid that it may import: the data's way, from the left to the right.
@@ -113,16 +115,21 @@ def test_every_public_name_can_be_imported_and_is_listed() -> None:
 
 
 def test_editors_see_every_public_name() -> None:
-    tree = ast.parse((SOURCE / "__init__.py").read_text(encoding="utf-8"))
-    blocks = [node for node in tree.body if isinstance(node, ast.If)]
-    typed = {
-        alias.asname
-        for block in blocks
-        for node in block.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
+    tree = ast.parse((SOURCE / "__init__.pyi").read_text(encoding="utf-8"))
+    typed = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    typed |= {
+        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
-    assert typed == set(pellucid.__all__) - {"__version__"}
+    assert {name for name in typed if not name.startswith("_")} == set(pellucid.__all__) - {"__version__"}
+
+
+def test_what_editors_read_is_what_the_tool_writes() -> None:
+    specification = importlib.util.spec_from_file_location("make_stub", REPOSITORY / "tools" / "make_stub.py")
+    assert specification is not None
+    assert specification.loader is not None
+    tool = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(tool)
+    assert (SOURCE / "__init__.pyi").read_text(encoding="utf-8") == tool.stub(), "run tools/make_stub.py"
 
 
 def test_every_model_class_is_public() -> None:

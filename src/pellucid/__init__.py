@@ -1,31 +1,23 @@
 """Pellucid runs Hugging Face checkpoints on text, with every step in plain view.
 
 The names and the numbers are those of `transformers`: change the import line of a notebook and it runs. Nothing is
-imported until a name is used, so `import pellucid` is quick.
+imported until a name is used, so `import pellucid` is quick. What each name is, editors read in `__init__.pyi`.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
 
-# Each public name, and the module that has it.
+# Each public name and the module that has it, but for the configs and models of the families, which their table names.
 _HOMES = {
     "AutoConfig": "pellucid.models.auto",
-    "AutoModel": "pellucid.models.auto",
-    "AutoModelForSequenceClassification": "pellucid.models.auto",
     "AutoTokenizer": "pellucid.tokenizers",
     "BatchEncoding": "pellucid.tokenizers",
-    "BertConfig": "pellucid.architectures.bert",
-    "BertForSequenceClassification": "pellucid.models.table",
-    "BertModel": "pellucid.models.table",
     "BertTokenizer": "pellucid.tokenizers",
     "BertTokenizerFast": "pellucid.tokenizers",
-    "DistilBertConfig": "pellucid.architectures.distilbert",
-    "DistilBertForSequenceClassification": "pellucid.models.table",
-    "DistilBertModel": "pellucid.models.table",
     "DistilBertTokenizer": "pellucid.tokenizers",
     "DistilBertTokenizerFast": "pellucid.tokenizers",
     "FineTuned": "pellucid.training.finetune",
@@ -36,65 +28,40 @@ _HOMES = {
     "PreTrainedModel": "pellucid.models.base",
     "PreTrainedTokenizerFast": "pellucid.tokenizers",
     "PretrainedConfig": "pellucid.config",
-    "TFAutoModel": "pellucid.models.auto",
-    "TFAutoModelForSequenceClassification": "pellucid.models.auto",
-    "TFBertForSequenceClassification": "pellucid.models.keras.table",
-    "TFBertModel": "pellucid.models.keras.table",
-    "TFDistilBertForSequenceClassification": "pellucid.models.keras.table",
-    "TFDistilBertModel": "pellucid.models.keras.table",
     "finetune": "pellucid.training.finetune",
     "inspect_checkpoint": "pellucid.models.inspection",
     "pipeline": "pellucid.pipelines",
 }
 
-__all__ = ["__version__", *_HOMES]
 
-if TYPE_CHECKING:
-    from pellucid.architectures.bert import BertConfig as BertConfig
-    from pellucid.architectures.distilbert import DistilBertConfig as DistilBertConfig
-    from pellucid.checkpoints.report import LoadingReport as LoadingReport
-    from pellucid.config import PretrainedConfig as PretrainedConfig
-    from pellucid.errors import PellucidError as PellucidError
-    from pellucid.models.auto import AutoConfig as AutoConfig
-    from pellucid.models.auto import AutoModel as AutoModel
-    from pellucid.models.auto import AutoModelForSequenceClassification as AutoModelForSequenceClassification
-    from pellucid.models.auto import TFAutoModel as TFAutoModel
-    from pellucid.models.auto import TFAutoModelForSequenceClassification as TFAutoModelForSequenceClassification
-    from pellucid.models.base import PreTrainedModel as PreTrainedModel
-    from pellucid.models.inspection import inspect_checkpoint as inspect_checkpoint
-    from pellucid.models.keras.table import TFBertForSequenceClassification as TFBertForSequenceClassification
-    from pellucid.models.keras.table import TFBertModel as TFBertModel
-    from pellucid.models.keras.table import (
-        TFDistilBertForSequenceClassification as TFDistilBertForSequenceClassification,
-    )
-    from pellucid.models.keras.table import TFDistilBertModel as TFDistilBertModel
-    from pellucid.models.table import BertForSequenceClassification as BertForSequenceClassification
-    from pellucid.models.table import BertModel as BertModel
-    from pellucid.models.table import (
-        DistilBertForSequenceClassification as DistilBertForSequenceClassification,
-    )
-    from pellucid.models.table import DistilBertModel as DistilBertModel
-    from pellucid.outputs import ModelOutput as ModelOutput
-    from pellucid.pipelines import Pipeline as Pipeline
-    from pellucid.pipelines import pipeline as pipeline
-    from pellucid.tokenizers import AutoTokenizer as AutoTokenizer
-    from pellucid.tokenizers import BatchEncoding as BatchEncoding
-    from pellucid.tokenizers import BertTokenizer as BertTokenizer
-    from pellucid.tokenizers import BertTokenizerFast as BertTokenizerFast
-    from pellucid.tokenizers import DistilBertTokenizer as DistilBertTokenizer
-    from pellucid.tokenizers import DistilBertTokenizerFast as DistilBertTokenizerFast
-    from pellucid.tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
-    from pellucid.training.finetune import FineTuned as FineTuned
-    from pellucid.training.finetune import finetune as finetune
+def _homes() -> dict[str, str]:
+    """Every public name and the module that has it."""
+    from pellucid.models.auto import AUTO_CLASSES
+    from pellucid.models.table import CLASSES
+
+    homes = dict(_HOMES)
+    for auto_class in AUTO_CLASSES:
+        homes[auto_class.__name__] = auto_class.__module__
+    for model_class in CLASSES.values():
+        homes[model_class.config_class.__name__] = model_class.config_class.__module__
+        homes[model_class.__name__] = "pellucid.models.table"
+        homes[f"TF{model_class.__name__}"] = "pellucid.models.keras.table"
+    return homes
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    value: Any
+    if name == "__all__":
+        value = ["__version__", *sorted(_homes())]
+    else:
+        # The table is asked for classes alone: Python looks here for modules too, which are not in it.
+        home = _HOMES.get(name) or (_homes().get(name) if name[:1].isupper() else None)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_homes()})

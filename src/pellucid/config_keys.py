@@ -17,6 +17,7 @@ READ: dict[str, Any] = {
     "problem_type": None,
     "return_all_scores": None,
     "return_dict": True,
+    "tie_word_embeddings": True,
     "tokenizer_class": None,
     "torchscript": False,
 }
@@ -63,7 +64,6 @@ HARMLESS: dict[str, Any] = {
     "task_specific_params": None,
     "temperature": 1.0,
     "tf_legacy_loss": False,
-    "tie_word_embeddings": True,
     "top_k": 50,
     "top_p": 1.0,
     "typical_p": 1.0,

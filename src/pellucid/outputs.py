@@ -109,7 +109,7 @@ class SequenceClassifierOutput(ModelOutput):
     """What a model that labels whole texts gives.
 
     Attributes:
-        loss: None; computed in training.
+        loss: how far the answers are from the labels; None where no labels were given.
         logits: `[B, C]`, one number for each label, before the softmax.
         hidden_states: the embeddings and the output of every layer, each `[B, L, H]`, if they were asked for.
         attentions: the attention probabilities of every layer, each `[B, A, L, L]`, if they were asked for.
@@ -122,8 +122,141 @@ class SequenceClassifierOutput(ModelOutput):
 
 
 @dataclass
-class TFBaseModelOutput(BaseModelOutput):
-    """The same of a TensorFlow class."""
+class BaseModelOutputWithPooling(ModelOutput):
+    """What an encoder with a pooler gives, of families that were never decoders.
+
+    Attributes:
+        last_hidden_state: `[B, L, H]`, one vector for each token; zeros where there is padding.
+        pooler_output: `[B, H]`, one vector for each text.
+        hidden_states: the embeddings and the output of every layer, each `[B, L, H]`, if they were asked for.
+        attentions: the attention probabilities of every layer, each `[B, A, L, L]`, if they were asked for.
+    """
+
+    last_hidden_state: Any = None
+    pooler_output: Any = None
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+@dataclass
+class BaseModelOutputWithCrossAttentions(ModelOutput):
+    """What an encoder without a pooler gives, of families that were decoders too.
+
+    Attributes:
+        last_hidden_state: `[B, L, H]`, one vector for each token; zeros where there is padding.
+        hidden_states: the embeddings and the output of every layer, each `[B, L, H]`, if they were asked for.
+        attentions: the attention probabilities of every layer, each `[B, A, L, L]`, if they were asked for.
+        cross_attentions: None; a decoder's.
+    """
+
+    last_hidden_state: Any = None
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+    cross_attentions: Any = None
+
+
+@dataclass
+class TokenClassifierOutput(ModelOutput):
+    """What a model that labels tokens gives.
+
+    Attributes:
+        loss: how far the answers are from the labels; None where no labels were given.
+        logits: `[B, L, C]`, one number for each label, before the softmax; zeros where there is padding.
+        hidden_states: the embeddings and the output of every layer, each `[B, L, H]`, if they were asked for.
+        attentions: the attention probabilities of every layer, each `[B, A, L, L]`, if they were asked for.
+    """
+
+    loss: Any = None
+    logits: Any = None
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+@dataclass
+class QuestionAnsweringModelOutput(ModelOutput):
+    """What a model that finds answers in a text gives.
+
+    Attributes:
+        loss: how far the answers are from the labels; None where no labels were given.
+        start_logits: `[B, L]`, how likely the answer begins at each token, before the softmax.
+        end_logits: `[B, L]`, how likely it ends there.
+        hidden_states: the embeddings and the output of every layer, each `[B, L, H]`, if they were asked for.
+        attentions: the attention probabilities of every layer, each `[B, A, L, L]`, if they were asked for.
+    """
+
+    loss: Any = None
+    start_logits: Any = None
+    end_logits: Any = None
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+@dataclass
+class MaskedLMOutput(ModelOutput):
+    """What a model that finds the words behind masks gives.
+
+    Attributes:
+        loss: how far the answers are from the labels; None where no labels were given.
+        logits: `[B, L, V]`, one number for each token of the vocabulary, before the softmax.
+        hidden_states: the embeddings and the output of every layer, each `[B, L, H]`, if they were asked for.
+        attentions: the attention probabilities of every layer, each `[B, A, L, L]`, if they were asked for.
+    """
+
+    loss: Any = None
+    logits: Any = None
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+@dataclass
+class NextSentencePredictorOutput(ModelOutput):
+    """What a model that tells whether the second text follows the first gives.
+
+    Attributes:
+        loss: how far the answers are from the labels; None where no labels were given.
+        logits: `[B, 2]`: it follows, it is a random one; before the softmax.
+        hidden_states: the embeddings and the output of every layer, each `[B, L, H]`, if they were asked for.
+        attentions: the attention probabilities of every layer, each `[B, A, L, L]`, if they were asked for.
+    """
+
+    loss: Any = None
+    logits: Any = None
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+@dataclass
+class MultipleChoiceModelOutput(ModelOutput):
+    """What a model that chooses one of several texts gives.
+
+    Attributes:
+        loss: how far the answers are from the labels; None where no labels were given.
+        logits: `[B, choices]`, before the softmax.
+        hidden_states: the embeddings and the output of every layer, each `[B, L, H]`, if they were asked for.
+        attentions: the attention probabilities of every layer, each `[B, A, L, L]`, if they were asked for.
+    """
+
+    loss: Any = None
+    logits: Any = None
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+@dataclass
+class ElectraForPreTrainingOutput(ModelOutput):
+    """What a model that tells replaced tokens gives.
+
+    Attributes:
+        loss: how far the answers are from the labels; None where no labels were given.
+        logits: `[B, L]`, above 0 for a token that was put in place of another.
+        hidden_states: the embeddings and the output of every layer, each `[B, L, H]`, if they were asked for.
+        attentions: the attention probabilities of every layer, each `[B, A, L, L]`, if they were asked for.
+    """
+
+    loss: Any = None
+    logits: Any = None
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
 
 
 @dataclass
@@ -147,10 +280,22 @@ class TFBaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
     cross_attentions: Any = None
 
 
-@dataclass
-class TFSequenceClassifierOutput(SequenceClassifierOutput):
-    """The same of a TensorFlow class."""
+def _on_tensorflow(output_class: type[ModelOutput]) -> type[ModelOutput]:
+    """The class of the same outputs of a TensorFlow class."""
+    own = {"__doc__": "The same of a TensorFlow class.", "__module__": __name__}
+    return type(f"TF{output_class.__name__}", (output_class,), own)
 
+
+TFBaseModelOutput = _on_tensorflow(BaseModelOutput)
+TFBaseModelOutputWithPooling = _on_tensorflow(BaseModelOutputWithPooling)
+TFBaseModelOutputWithCrossAttentions = _on_tensorflow(BaseModelOutputWithCrossAttentions)
+TFSequenceClassifierOutput = _on_tensorflow(SequenceClassifierOutput)
+TFTokenClassifierOutput = _on_tensorflow(TokenClassifierOutput)
+TFQuestionAnsweringModelOutput = _on_tensorflow(QuestionAnsweringModelOutput)
+TFMaskedLMOutput = _on_tensorflow(MaskedLMOutput)
+TFNextSentencePredictorOutput = _on_tensorflow(NextSentencePredictorOutput)
+TFMultipleChoiceModelOutput = _on_tensorflow(MultipleChoiceModelOutput)
+TFElectraForPreTrainingOutput = _on_tensorflow(ElectraForPreTrainingOutput)
 
 OUTPUT_CLASSES: list[type[ModelOutput]] = [
     value

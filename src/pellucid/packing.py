@@ -53,12 +53,14 @@ class Inputs:
         ids: int `[T]`.
         positions: int `[T]`.
         types: int `[T]`.
+        chosen: int `[N]`, the rows that a head of chosen tokens answers for.
         layout: which tokens belong to which sequence.
     """
 
     ids: Any
     positions: Any
     types: Any
+    chosen: Any
     layout: Layout
 
 
@@ -71,17 +73,27 @@ class Packed:
         positions: int32 `[T]`, the place of each token in its sequence, as the checkpoint counts it.
         types: int32 `[T]`, 0 for the first text of a pair and 1 for the second.
         lengths: int32 `[B]`, tokens per sequence, each at least 1.
+        is_chosen: bool `[T]`, the tokens that a head of chosen tokens answers for, such as the masked ones; None for
+            all.
     """
 
     ids: Ints
     positions: Ints
     types: Ints
     lengths: Ints
+    is_chosen: npt.NDArray[np.bool_] | None = None
 
     @cached_property
     def starts(self) -> Ints:
         """The packed row of each sequence's first token, int32 `[B]`."""
         return (np.cumsum(self.lengths) - self.lengths).astype(np.int32)
+
+    @cached_property
+    def chosen(self) -> Ints:
+        """The packed rows of the chosen tokens, int32 `[N]`."""
+        if self.is_chosen is None:
+            return np.arange(len(self.ids), dtype=np.int32)
+        return np.flatnonzero(self.is_chosen).astype(np.int32)
 
     @cached_property
     def layout(self) -> Layout:
@@ -106,15 +118,19 @@ class Packed:
     def take(self, sequences: Ints) -> Packed:
         """A smaller packed batch of the given sequences, in that order."""
         rows = self.rows_of(sequences)
-        return Packed(self.ids[rows], self.positions[rows], self.types[rows], self.lengths[sequences])
+        is_chosen = None if self.is_chosen is None else self.is_chosen[rows]
+        return Packed(self.ids[rows], self.positions[rows], self.types[rows], self.lengths[sequences], is_chosen)
 
 
-def pack(ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None = None) -> Packed:
+def pack(
+    ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None = None, padding_id: int | None = None
+) -> Packed:
     """Lay ragged token ids one behind the other.
 
     Args:
         ids: the token ids of each sequence, special tokens included.
         types: the type of each token, with the lengths of `ids`; all 0 where left out.
+        padding_id: for checkpoints that count positions from it; see `positions_by_ids`.
 
     Raises:
         InputError: a sequence has no token.
@@ -132,8 +148,30 @@ def pack(ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None = N
         np.zeros_like(flat_ids) if types is None else np.fromiter(chain.from_iterable(types), np.int32, len(flat_ids))
     )
     starts = np.cumsum(lengths) - lengths
-    positions = np.arange(len(flat_ids), dtype=np.int32) - np.repeat(starts, lengths).astype(np.int32)
+    if padding_id is None:
+        positions = np.arange(len(flat_ids), dtype=np.int32) - np.repeat(starts, lengths).astype(np.int32)
+    else:
+        is_token = flat_ids != padding_id
+        counted = np.cumsum(is_token, dtype=np.int32)
+        before = np.repeat((counted - is_token)[starts], lengths)
+        positions = np.where(is_token, counted - before, 0).astype(np.int32) + np.int32(padding_id)
     return Packed(flat_ids, positions, flat_types, lengths)
+
+
+def positions_by_ids(ids: npt.NDArray[Any], padding_id: int) -> npt.NDArray[Any]:
+    """Positions as RoBERTa counts them: from `padding_id + 1` over the tokens; padding stands at its own id.
+
+    Args:
+        ids: int `[B, L]`.
+        padding_id: the id of the padding token, whatever the attention mask says of a cell.
+
+    Returns:
+        Int `[B, L]`.
+
+    Source: fairseq's `make_positions`; `create_position_ids_from_input_ids` of `transformers`.
+    """
+    is_token = ids != padding_id
+    return np.cumsum(is_token, axis=1) * is_token + padding_id
 
 
 def pack_rectangle(
@@ -141,6 +179,7 @@ def pack_rectangle(
     mask: npt.NDArray[np.bool_],
     types: npt.NDArray[Any] | None = None,
     positions: npt.NDArray[Any] | None = None,
+    padding_id: int | None = None,
 ) -> Packed:
     """Keep the cells of a rectangle that its mask calls tokens.
 
@@ -150,6 +189,7 @@ def pack_rectangle(
         types: int `[B, L]`; all 0 where left out.
         positions: int `[B, L]`; the column of each cell where left out, so padding on the left moves the tokens'
             positions, as in `transformers`.
+        padding_id: for checkpoints that count positions from it; see `positions_by_ids`.
 
     Raises:
         InputError: a row of the mask has no token.
@@ -162,7 +202,9 @@ def pack_rectangle(
             "Each row needs at least one 1; drop the empty rows.",
             index=index,
         )
-    if positions is None:
+    if positions is None and padding_id is not None:
+        positions = positions_by_ids(ids, padding_id)
+    elif positions is None:
         positions = np.broadcast_to(np.arange(ids.shape[1]), ids.shape)
     if types is None:
         types = np.zeros_like(ids)

@@ -11,10 +11,10 @@ from typing import Any
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.config import Config
 from pellucid.engines import installed, usable_gpu
-from pellucid.errors import InputError, MissingHeadError, PipelineError
+from pellucid.errors import InputError, MissingHeadError, OfflineError, PipelineError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.auto import BY_HEAD, AutoConfig
-from pellucid.models.loading import Loaded, parameters_of
+from pellucid.models.loading import Loaded, heads_of_others, parameters_of
 from pellucid.models.pretrained import Pretrained
 from pellucid.stages import Pipeline
 from pellucid.tasks import load_task, task_for_head, task_name
@@ -108,9 +108,10 @@ def pipeline(
         revision=revision, token=token, device=device, device_map=device_map, dtype=dtype, framework=framework,
         trust_remote_code=trust_remote_code, engine=engine,
     )  # fmt: skip
+    is_named = model is not None
     if model is None:
         assert task is not None
-        model, default_revision = load_task(task).CHECKPOINT
+        model, default_revision = load_task(task).checkpoint
         logger.warning(
             "No model was supplied, defaulted to %s and revision %s.\nUsing a pipeline without specifying a model name "
             "and revision in production is not recommended.",
@@ -122,7 +123,16 @@ def pipeline(
     if loading.engine_name is None:
         loading = _on_the_fastest(loading)
     if not isinstance(model, Pretrained):
-        checkpoint = loading.locate(model)
+        try:
+            checkpoint = loading.locate(model)
+        except OfflineError as error:
+            if is_named:
+                raise
+            raise OfflineError(
+                f"{error} Name a checkpoint that is on this machine: pipeline({task!r}, model=folder); for "
+                "'sentiment-analysis' and 'feature-extraction' also model='builtin', which is inside the package.",
+                **error.details,
+            ) from error
         task, model = _load(task, checkpoint, config, loading, changes, allow_untrained_head)
         if tokenizer is None:
             # From the very commit that the model came from.
@@ -130,10 +140,10 @@ def pipeline(
             tokenizer = checkpoint.name
     elif task is None:
         task = task_for_head(model.head)
-    elif model.head != load_task(task).HEAD and load_task(task).HEAD != "base":
+    elif model.head != load_task(task).head and load_task(task).head != "base":
         raise MissingHeadError(
             f"{type(model).__name__} has no head for {task!r}. Load the checkpoint with "
-            f"{BY_HEAD[load_task(task).HEAD].__name__}.",
+            f"{BY_HEAD[load_task(task).head].__name__}.",
             task=task,
         )
     if tokenizer is None:
@@ -190,14 +200,14 @@ def _load(
     if task is None:
         task = _task_of(settled, checkpoint)
     needed = load_task(task)
-    model_class = BY_HEAD[needed.HEAD].class_for(settled)
+    model_class = BY_HEAD[needed.head].class_for(settled)
     model, loaded = model_class.load(checkpoint, settled, loading, changes)
-    untrained = _untrained(model, loaded, needed.OUTPUTS)
+    untrained = _untrained(model, loaded, needed.outputs)
     if untrained and not allow_untrained_head:
         raise MissingHeadError(
             f"{checkpoint.name!r} has no trained head for {task!r}: {', '.join(untrained)} "
-            f"{'is' if len(untrained) == 1 else 'are'} not among its weights. Answers would be random. Use a "
-            "checkpoint that was fine-tuned for this task, or pass `allow_untrained_head=True`.",
+            f"{'is' if len(untrained) == 1 else 'are'} {_fault_of(model)}. Answers would be random. Use a checkpoint "
+            "that was fine-tuned for this task, or pass `allow_untrained_head=True`.",
             task=task,
             missing=untrained,
         )
@@ -222,7 +232,19 @@ def _task_of(config: Config, checkpoint: Checkpoint) -> str:
 def _untrained(model: Pretrained, loaded: Loaded, outputs: tuple[str, ...]) -> list[str]:
     """Parameters that the task's outputs need and that are newly initialised, in the checkpoint's names."""
     needed = parameters_of(model.family, model.config, model.head, outputs)
-    return [model.family.names.hub_name(name) for name in needed if name in loaded.new]
+    is_others = model.head in heads_of_others(model.config, model.family)
+    return [
+        model.family.names.hub_name(name)
+        for name in needed
+        if name in loaded.new or (is_others and name.startswith("head."))
+    ]
+
+
+def _fault_of(model: Pretrained) -> str:
+    """Why parameters of a head are not what the task needs."""
+    if model.head in heads_of_others(model.config, model.family):
+        return f"another head's, since it was made as {', '.join(model.config.architectures)}"
+    return "not among its weights"
 
 
 def _tokenizer(tokenizer: Any, loading: LoadingArguments) -> Any:

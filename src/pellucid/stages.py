@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pellucid.checkpoints.saving import write_folder
+from pellucid.checkpoints.sidecars import Sidecars
 from pellucid.errors import InputError, InputTypeError, TextTooLongError
 from pellucid.models.pretrained import Pretrained
-from pellucid.packing import pack
+from pellucid.packing import Packed, pack
 from pellucid.streaming import windows
 from pellucid.tasks import load_task, task_name
+from pellucid.tasks.task import Context, Found, Row, Window
 
 logger = logging.getLogger(__name__)
 
-CALL_ARGUMENTS = ("batch_size", "max_tokens", "num_workers", "progress")
+CALL_ARGUMENTS = ("batch_size", "max_tokens", "num_workers", "progress", "return_details")
 
 
 class Pipeline:
@@ -38,49 +41,64 @@ class Pipeline:
         self.task = task_name(task)
         self.model = model
         self.tokenizer = tokenizer
-        self._task = load_task(task)
         self._calling = {name: arguments.pop(name) for name in CALL_ARGUMENTS if name in arguments}
         self._defaults = arguments
-        self._task.settle(arguments, model.config)
+        beside, longest = Sidecars(model.checkpoint), model.runner.max_length
+        context = Context(model.config, tokenizer, longest, model.name_or_path, beside.json, beside.tensors)
+        self._task = load_task(task)(context)
+        self._task.settle(arguments)
 
     def __call__(
         self,
-        inputs: Any,
-        *ignored: Any,
+        *inputs: Any,
         batch_size: int | None = None,
         max_tokens: int | None = None,
         num_workers: int | None = None,
         progress: bool | None = None,
+        return_details: bool | None = None,
         **arguments: Any,
     ) -> Any:
         """Answer one text, a list of texts, or a stream of texts.
 
         Args:
             inputs: a text → its answer; a list → a list of answers; an iterator, generator or data set → an iterator of
-                answers, in order and in constant memory. What a text may be: see the task.
-            ignored: further positional arguments have no effect, as in `transformers`.
+                answers, in order and in constant memory. What a text may be, and what else may follow: see the task.
+                Further positional arguments have no effect, as in `transformers`.
             batch_size: the most texts of one micro-batch. Batching is automatic; this only caps it.
             max_tokens: the token budget of one micro-batch.
             num_workers: accepted, and without effect.
             progress: show a progress bar.
+            return_details: give each answer as a dictionary: `answer`, and what was done to the text: `n_tokens`,
+                special tokens included (where a text is read several times, the most of them), whether it was
+                `truncated`, and in how many `windows` it was read.
             arguments: the task's, in place of those that the pipeline was made with.
 
         Raises:
             InputError: a text that is no string, or has more tokens than the model takes.
         """
-        if ignored:
-            logger.warning("Ignoring args : %s", ignored)
-        given = {"batch_size": batch_size, "max_tokens": max_tokens, "progress": progress}
+        given = {
+            "batch_size": batch_size,
+            "max_tokens": max_tokens,
+            "progress": progress,
+            "return_details": return_details,
+        }
         calling = {**self._calling, **{name: value for name, value in given.items() if value is not None}}
         calling.pop("num_workers", None)
         _check_calling(calling)
-        settings = self._task.settle({**self._defaults, **arguments}, self.model.config)
-        if _is_stream(inputs):
-            return self._answers(inputs, settings, **calling)
-        if _is_list(inputs):
-            return list(self._answers(list(inputs), settings, **calling))
-        (answer,) = self._answers([inputs], settings, **calling)
-        return self._task.whole(answer, inputs, arguments)
+        data, arguments, ignored = self._task.called(inputs, arguments)
+        if ignored:
+            logger.warning("Ignoring args : %s", ignored)
+        settings = self._task.settle({**self._defaults, **arguments})
+        settings = self._task.prepared(settings, lambda items, settled: list(self._answers(items, settled)))
+        if not self._task.is_one(data, settings):
+            if _is_stream(data):
+                return self._answers(data, settings, **calling)
+            if _is_list(data):
+                return self._task.listed(list(self._answers(list(data), settings, **calling)), data)
+        (answer,) = self._answers([data], settings, **calling)
+        if calling.get("return_details"):
+            return {**answer, "answer": self._task.whole(answer["answer"], data, arguments)}
+        return self._task.whole(answer, data, arguments)
 
     def predict(self, inputs: Any, **arguments: Any) -> Any:
         """The same as calling the pipeline."""
@@ -96,62 +114,104 @@ class Pipeline:
         batch_size: int | None = None,
         max_tokens: int | None = None,
         progress: bool = False,
+        return_details: bool = False,
     ) -> Iterator[Any]:
         count = 0
         with _Bar(inputs, progress) as advance:
-            for window in windows(inputs, self._task.WINDOW):
-                texts = [self._task.texts_of(item, count + i) for i, item in enumerate(window)]
+            for items in windows(inputs, self._task.window):
+                rows = [self._task.rows(item, count + i, settings) for i, item in enumerate(items)]
                 # Stages 1 and 2: tokens, ids. 3: one row of real tokens. 4 and 5: hidden states, logits. 6: answers.
-                ids, types = self._encode(texts, settings.tokenizing, count)
-                packed = pack(ids, types)
+                encoded = self._encode(rows, settings.tokenizing, count)
+                if settings.tells_truncation:
+                    self._tell_truncation(encoded, count)
+                packed = self._pack(encoded, settings.chosen_id)
                 result = self.model.runner.run(
                     packed,
-                    outputs=self._task.OUTPUTS,
+                    outputs=self._task.outputs,
                     max_tokens=max_tokens,
                     batch_size=batch_size,
-                    progress=advance,
                 )
-                values = result.by_text(self._task.OUTPUTS[0], packed)
-                yield from (self._task.answer(value, settings) for value in values)
-                count += len(window)
+                values = {name: result.by_text(name, packed) for name in self._task.outputs}
+                place = 0
+                for item, own_rows, own in zip(items, rows, encoded, strict=True):
+                    found = Found(item, own_rows, [
+                        Window(row, encoding, {name: values[name][place + i] for name in values})
+                        for i, (row, encoding) in enumerate(own)
+                    ])  # fmt: skip
+                    place += len(own)
+                    answer = self._task.answer(found, settings)
+                    if advance is not None:
+                        advance(1)
+                    yield {"answer": answer, **details(found)} if return_details else answer
+                count += len(items)
+
+    def _pack(self, encoded: Sequence[Sequence[tuple[int, Any]]], chosen_id: int | None) -> Packed:
+        """Encoded rows one behind the other, with their types if the checkpoint has any."""
+        encodings = [encoding for own in encoded for _, encoding in own]
+        types = None
+        if "token_type_ids" in self.tokenizer.model_input_names:
+            types = [encoding.type_ids for encoding in encodings]
+        packed = pack([encoding.ids for encoding in encodings], types, self.model.runner.padding_id)
+        return packed if chosen_id is None else replace(packed, is_chosen=packed.ids == chosen_id)
 
     def _encode(
-        self, texts: Sequence[tuple[Any, Any]], tokenizing: Mapping[str, Any], first: int
-    ) -> tuple[list[list[int]], list[list[int]] | None]:
-        """Texts → tokens → ids with special tokens, ragged; and their types, if the checkpoint has any.
+        self, rows: Sequence[Sequence[Row]], tokenizing: Mapping[str, Any], first: int
+    ) -> list[list[tuple[int, Any]]]:
+        """Texts → tokens → ids with special tokens, ragged.
 
         Args:
-            texts: texts, each with a second one or None.
+            rows: of each input.
             tokenizing: the caller's arguments for the tokenizer.
-            first: the number of the first text, for messages.
+            first: the number of the first input, for messages.
+
+        Returns:
+            For each input its sequences: the number of the row that each belongs to, and its encoding.
 
         Raises:
             TextTooLongError: a text has more tokens than the model has positions for.
         """
-        ids: list[Any] = [None] * len(texts)
-        types: list[Any] = [None] * len(texts)
         options = self._tokenizing(tokenizing)
+        found: list[list[tuple[int, Any]]] = [[] for _ in rows]
+        places = [(item, number) for item, own in enumerate(rows) for number in range(len(own))]
         for has_pair in (False, True):
-            chosen = [i for i, (_, pair) in enumerate(texts) if (pair is not None) == has_pair]
+            chosen = [place for place in places if (rows[place[0]][place[1]].pair is not None) == has_pair]
             if not chosen:
                 continue
-            pairs = [texts[i][1] for i in chosen] if has_pair else None
-            encoded = self.tokenizer.encode_ragged(
-                [texts[i][0] for i in chosen], pairs, numbers=[first + i for i in chosen], **options
-            )
-            for i, row_ids, row_types in zip(chosen, encoded.ids, encoded.type_ids, strict=True):
-                ids[i], types[i] = row_ids, row_types
+            texts = [rows[item][number].text for item, number in chosen]
+            pairs = [rows[item][number].pair for item, number in chosen] if has_pair else None
+            numbers = [first + item for item, _ in chosen]
+            encoded = self.tokenizer.encode_ragged(texts, pairs, numbers=numbers, **options)
+            for sample, encoding in zip(encoded.samples, encoded, strict=True):
+                item, number = chosen[sample]
+                found[item].append((number, encoding))
         limit = self.model.runner.max_length
-        for i, row in enumerate(ids):
-            if len(row) > limit:
-                raise TextTooLongError(
-                    f"Text {first + i} has {len(row)} tokens; {self.model.name_or_path!r} accepts at most {limit}. "
-                    f"Pass `truncation=True` to keep the first {limit}, or split the text.",
-                    index=first + i,
-                    n_tokens=len(row),
-                    max_length=limit,
-                )
-        return ids, types if "token_type_ids" in self.tokenizer.model_input_names else None
+        for item, own in enumerate(found):
+            own.sort(key=lambda one: one[0])
+            for _, encoding in own:
+                if len(encoding) > limit:
+                    raise TextTooLongError(
+                        f"Text {first + item} has {len(encoding)} tokens; {self.model.name_or_path!r} accepts at most "
+                        f"{limit}. Pass `truncation=True` to keep the first {limit}, or split the text.",
+                        index=first + item,
+                        n_tokens=len(encoding),
+                        max_length=limit,
+                    )
+        return found
+
+    def _tell_truncation(self, encoded: Sequence[Sequence[tuple[int, Any]]], first: int) -> None:
+        """Warn of texts that were cut although nobody asked for it, as `transformers` does silently."""
+        cut = [(i, one) for i, own in enumerate(encoded) for _, one in own if one.is_truncated]
+        if cut:
+            index, encoding = cut[0]
+            logger.warning(
+                "Text %d has %d tokens, and only %d of them were read%s. %s, or pass `truncation=False` to have an "
+                "error instead.",
+                first + index,
+                encoding.untruncated_length,
+                len(encoding),
+                f", as with {len({i for i, _ in cut}) - 1} others" if len({i for i, _ in cut}) > 1 else "",
+                self._task.advice_on_length,
+            )
 
     def _tokenizing(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The tokenizer's arguments; truncation without a length is to what the model takes.
@@ -171,6 +231,22 @@ class Pipeline:
 
     def __repr__(self) -> str:
         return f"Pipeline({self.task!r}, {self.model!r})"
+
+
+def details(found: Found) -> dict[str, Any]:
+    """What was done to one input.
+
+    Returns:
+        `n_tokens` before truncation, whether the text was `truncated`, and in how many `windows` it was read.
+    """
+    by_row: dict[int, list[Any]] = {}
+    for window in found.windows:
+        by_row.setdefault(window.row, []).append(window.encoding)
+    return {
+        "n_tokens": max(own[0].untruncated_length for own in by_row.values()),
+        "truncated": any(len(own) == 1 and own[0].is_truncated for own in by_row.values()),
+        "windows": len(found.windows),
+    }
 
 
 def _is_list(inputs: Any) -> bool:

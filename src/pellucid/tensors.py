@@ -148,3 +148,14 @@ def as_numpy(value: Any) -> Any:
     """A value as it is, but an array of another kind as NumPy's."""
     package = package_of(value)
     return value if package in (None, "numpy") else KINDS[str(package)]().to_numpy(value)
+
+
+def in_rows(array: Any) -> Any:
+    """An array of any kind without its first axes: `[…, L] → [N, L]`."""
+    if len(array.shape) < 3:
+        return array
+    if hasattr(array, "reshape"):
+        return array.reshape((-1, array.shape[-1]))
+    import tensorflow as tf
+
+    return tf.reshape(array, [-1, tf.shape(array)[-1]])

@@ -86,8 +86,12 @@ def test_an_incomplete_head_is_shown_before_any_weight_is_read(
 ) -> None:
     assert main(["inspect", str(encoder)]) == 0
     shown = capsys.readouterr().out
-    assert "head sequence-classification (BertForSequenceClassification): incomplete" in shown
-    assert "missing      classifier.weight" in shown
+    assert "head base (BertModel): complete" in shown
+    assert "heads without weights of their own: masked-language-model, next-sentence, sequence-class" in shown
+    assert main(["inspect", str(encoder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert "classifier.weight" in told["heads"]["sequence-classification"]["missing"]
+    assert "sequence-classification" in told["untrained_heads"]
 
 
 def test_a_config_that_cannot_be_computed_is_a_problem(
@@ -180,3 +184,52 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert json.loads(run.stdout)["text"] == "good"
+
+
+def test_each_task_has_a_table() -> None:
+    from pellucid.cli.answers import TABLES
+    from pellucid.tasks import TASKS
+
+    assert set(TABLES) == set(TASKS)
+
+
+@pytest.mark.parametrize(
+    ("task", "suffix", "words", "header", "row"),
+    [
+        ("ner", "ForTokenClassification", ["--set", "ignore_labels=[]", "good"], "label", "good"),
+        ("question-answering", "ForQuestionAnswering", ["--question", "a", "the movie"], "score", "–"),
+        ("fill-mask", "ForMaskedLM", ["--top-k", "2", "the [MASK]"], "score   word", "the "),
+        ("sentence-embedding", "Model", ["the"], "shape", "[24]"),
+        ("similarity", "Model", ["--set", 'candidates=["good", "bad"]', "the"], "score   index", "0."),
+        ("zero-shot-classification", "ForSequenceClassification", ["--labels", "a,b", "the"], "score   label", "the"),
+        ("text-pair", "ForSequenceClassification", ["the\tmovie"], "label", "the\tmovie"),
+    ],
+)
+def test_every_task_runs_by_the_command(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    task: str,
+    suffix: str,
+    words: list[str],
+    header: str,
+    row: str,
+) -> None:
+    from support.tiny import pellucid_checkpoint
+
+    folder = pellucid_checkpoint(tmp_path / "made", "bert", suffix)
+    assert main(["run", task, *words, "--model", str(folder), "--engine", "numpy"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(header)
+    assert row in lines[1]
+    assert main(["run", task, *words, "--model", str(folder), "--engine", "numpy", "--json"]) == 0
+    assert "answer" in json.loads(capsys.readouterr().out)
+
+
+def test_what_a_task_misses_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from support.tiny import pellucid_checkpoint
+
+    folder = pellucid_checkpoint(tmp_path / "made", "bert", "ForQuestionAnswering")
+    assert main(["run", "question-answering", "a", "--model", str(folder), "--engine", "numpy"]) == 1
+    assert "needs a question: --question" in capsys.readouterr().err
+    assert main(["run", "ner", "a", "--set", "stride", "--model", "builtin"]) == 1
+    assert "has no value" in capsys.readouterr().err

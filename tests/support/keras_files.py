@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from pellucid.architectures import FAMILIES
 from support.tiny import pellucid_checkpoint
 
 SCOPE = "tf_bert_model"
@@ -64,11 +65,11 @@ def with_random_weights(folder: Path, family: str, suffix: str) -> dict[str, np.
 
 def as_keras(tensors: dict[str, np.ndarray], family: str) -> dict[str, np.ndarray]:
     """The same tensors by their names without the scope, kernels the other way round."""
-    encoder = f"{family}/"
+    encoder = FAMILIES[family].names.prefix.replace(".", "/")
     kept = {}
     for name, array in tensors.items():
         new = keras_name(name)
-        if new.startswith(("embeddings/", "encoder/", "transformer/", "pooler/")):
+        if new.startswith(("embeddings/", "embeddings_project/", "encoder/", "transformer/", "pooler/")):
             new = encoder + new  # Keras' models have the encoder as a layer even where they are nothing else
         kept[new] = np.ascontiguousarray(array.T) if new.endswith("kernel:0") else array
     return kept

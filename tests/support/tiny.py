@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pellucid.architectures import FAMILIES
+
 WORDS = (
     "[PAD] [UNK] [CLS] [SEP] [MASK] a b c d e f g h i j k l m n o p q r s t u v w x y z ##a ##b ##c ##e ##i ##ing "
     "##n ##o ##s ##t ##y . , ! ? ' the movie was good bad very not great film i love hate this"
@@ -12,15 +14,19 @@ WORDS = (
 
 VOCABULARY = list(dict.fromkeys(WORDS))
 
+USUAL: dict[str, Any] = {
+    "vocab_size": len(VOCABULARY),
+    "hidden_size": 24,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 40,
+    "max_position_embeddings": 40,
+}
+
 SIZES: dict[str, dict[str, Any]] = {
-    "bert": {
-        "vocab_size": len(VOCABULARY),
-        "hidden_size": 24,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "intermediate_size": 40,
-        "max_position_embeddings": 40,
-    },
+    "albert": {**USUAL, "embedding_size": 10, "num_hidden_groups": 2, "num_hidden_layers": 5},
+    "bert": USUAL,
+    "camembert": {**USUAL, "type_vocab_size": 1},
     "distilbert": {
         "vocab_size": len(VOCABULARY),
         "dim": 24,
@@ -29,9 +35,26 @@ SIZES: dict[str, dict[str, Any]] = {
         "hidden_dim": 40,
         "max_position_embeddings": 40,
     },
+    "electra": {**USUAL, "embedding_size": 10},
+    "roberta": {**USUAL, "type_vocab_size": 1, "pad_token_id": 3},
+    "xlm-roberta": {**USUAL, "type_vocab_size": 1, "layer_norm_eps": 1e-5},
 }
 
-CLASS_PREFIX = {"bert": "Bert", "distilbert": "DistilBert"}
+WORDPIECE = ("bert", "distilbert")
+"""Families whose tokenizer is `write_tokenizer`'s."""
+
+CLASS_PREFIX = {model_type: family.class_prefix for model_type, family in FAMILIES.items()}
+
+SUFFIXES = {
+    model_type: [head.class_suffix for head in family.heads.values()] for model_type, family in FAMILIES.items()
+}
+"""The heads that each family has, by the ends of their classes' names."""
+
+
+def takes_types(family: str) -> bool:
+    """Whether texts of a pair are told apart."""
+    config = FAMILIES[family].config(**SIZES[family])
+    return "token_type_ids" in FAMILIES[family].inputs and config.type_vocab_size > 1
 
 
 def write_tokenizer(folder: Path) -> None:
@@ -52,6 +75,8 @@ def reference_model(family: str, suffix: str, *, seed: int = 0, **changes: Any) 
     for name, parameter in model.named_parameters():
         is_norm = "norm" in name.lower() and name.endswith("weight")
         parameter.data = torch.randn_like(parameter) * 0.3 + float(is_norm)
+    if hasattr(model, "tie_weights"):
+        model.tie_weights()
     return model.eval()
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import difflib
 
+from pellucid.architectures.albert import FAMILY as ALBERT
 from pellucid.architectures.bert import FAMILY as BERT
+from pellucid.architectures.camembert import FAMILY as CAMEMBERT
 from pellucid.architectures.distilbert import FAMILY as DISTILBERT
+from pellucid.architectures.electra import FAMILY as ELECTRA
 from pellucid.architectures.family import Family
+from pellucid.architectures.roberta import FAMILY as ROBERTA
+from pellucid.architectures.xlm_roberta import FAMILY as XLM_ROBERTA
 from pellucid.errors import UnknownModelTypeError
 
-FAMILIES = {family.model_type: family for family in (BERT, DISTILBERT)}
+FAMILIES = {
+    family.model_type: family for family in (ALBERT, BERT, CAMEMBERT, DISTILBERT, ELECTRA, ROBERTA, XLM_ROBERTA)
+}
 
 
 def family_of(model_type: object, name: str) -> Family:

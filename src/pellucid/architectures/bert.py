@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pellucid.architectures.family import Family, Head
+from pellucid.architectures import head_kinds
+from pellucid.architectures.family import Family
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
-from pellucid.heads import pooled, sequence_labels
-from pellucid.layers import feed_forward, layer_norm, self_attention
+from pellucid.heads import first_token
+from pellucid.layers import feed_forward, layer_norm, linear, self_attention
 from pellucid.ops import ACTIVATIONS, Array, Ops
 from pellucid.packing import Inputs
 from pellucid.weights import Weights
@@ -28,7 +29,9 @@ class Dropout:
         attention: of the attention probabilities.
         attention_output: before attention is added to its input.
         feed_forward: before the feed-forward layer is added to its input.
-        head: before the labels.
+        head: before the labels of texts.
+        tokens: before the labels of tokens.
+        span: before an answer's span.
     """
 
     embeddings: float = 0.0
@@ -36,6 +39,8 @@ class Dropout:
     attention_output: float = 0.0
     feed_forward: float = 0.0
     head: float = 0.0
+    tokens: float = 0.0
+    span: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class BertSettings:
         activation: the config's word.
         eps: of every layer norm.
         dropout: what is dropped out in training.
+        embedding_width: size of the embeddings, E; the hidden states' where left out.
+        padding_id: the id that positions are counted from; None where they begin at 0.
     """
 
     width: int
@@ -65,6 +72,11 @@ class BertSettings:
     activation: str
     eps: float
     dropout: Dropout = Dropout()
+    embedding_width: int = 0
+    padding_id: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "embedding_width", self.embedding_width or self.width)
 
 
 def bert(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> Array:
@@ -74,16 +86,23 @@ def bert(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> Array:
     The embeddings and the output of each layer are tapped as "hidden_states".
     """
     s = settings
-    embeddings = w / "embeddings"
-    x = ops.embedding((embeddings / "tokens")("weight", s.vocabulary, s.width), inputs.ids)
-    if s.types:
-        x = ops.add(x, ops.embedding((embeddings / "types")("weight", s.types, s.width), inputs.types))
-    x = ops.add(x, ops.embedding((embeddings / "positions")("weight", s.positions, s.width), inputs.positions))
-    x = ops.dropout(layer_norm(ops, embeddings / "norm", x, s.width, s.eps), s.dropout.embeddings)
+    x = bert_embeddings(ops, w / "embeddings", s, inputs)
+    if s.embedding_width != s.width:
+        x = linear(ops, w / "embeddings.projection", x, s.embedding_width, s.width)
     x = ops.tap("hidden_states", x)
     for n in range(s.layers):
         x = ops.tap("hidden_states", bert_layer(ops, w / f"layers.{n}", s, x, inputs))
     return x
+
+
+def bert_embeddings(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> Array:
+    """What each token is before it has seen any other: ids `[T]` → `[T, E]`."""
+    s, width = settings, settings.embedding_width
+    x = ops.embedding((w / "tokens")("weight", s.vocabulary, width), inputs.ids)
+    if s.types:
+        x = ops.add(x, ops.embedding((w / "types")("weight", s.types, width), inputs.types))
+    x = ops.add(x, ops.embedding((w / "positions")("weight", s.positions, width), inputs.positions))
+    return ops.dropout(layer_norm(ops, w / "norm", x, width, s.eps), s.dropout.embeddings)
 
 
 def bert_layer(ops: Ops, w: Weights, settings: BertSettings, x: Array, inputs: Inputs) -> Array:
@@ -94,21 +113,6 @@ def bert_layer(ops: Ops, w: Weights, settings: BertSettings, x: Array, inputs: I
     x = layer_norm(ops, w / "attention" / "norm", ops.add(attended, x), s.width, s.eps)
     fed = ops.dropout(feed_forward(ops, w / "feed_forward", x, s.width, s.inner, s.activation), s.dropout.feed_forward)
     return layer_norm(ops, w / "feed_forward" / "norm", ops.add(fed, x), s.width, s.eps)
-
-
-def _hidden_and_pooled(
-    ops: Ops, w: Weights, settings: BertSettings, config: Config, hidden: Array, inputs: Inputs
-) -> dict[str, Array]:
-    vectors = pooled(ops, w / "pooler", hidden, inputs.layout, settings.width, "tanh")
-    return {"last_hidden_state": hidden, "pooler_output": vectors}
-
-
-def _sequence_classification(
-    ops: Ops, w: Weights, settings: BertSettings, config: Config, hidden: Array, inputs: Inputs
-) -> dict[str, Array]:
-    vectors = pooled(ops, w / "pooler", hidden, inputs.layout, settings.width, "tanh")
-    vectors = ops.dropout(vectors, settings.dropout.head)
-    return {"logits": sequence_labels(ops, w / "head.labels", vectors, settings.width, config.num_labels)}
 
 
 class BertConfig(Config):
@@ -177,6 +181,7 @@ def impossible_sizes(config: Config, settings: BertSettings) -> list[str]:
 
 def read_bert_config(config: Any) -> BertSettings:
     """Take from a BERT config what the function needs."""
+    head = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
     return BertSettings(
         width=config.hidden_size,
         inner=config.intermediate_size,
@@ -192,7 +197,8 @@ def read_bert_config(config: Any) -> BertSettings:
             attention=config.attention_probs_dropout_prob,
             attention_output=config.hidden_dropout_prob,
             feed_forward=config.hidden_dropout_prob,
-            head=config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout,
+            head=head,
+            tokens=head,
         ),
     )
 
@@ -214,23 +220,39 @@ NAMES = NameTable(
         "layers.{n}.feed_forward.norm": "encoder.layer.{n}.output.LayerNorm",
         "pooler": "pooler.dense",
     },
-    heads={"head.labels": "classifier"},
+    heads={
+        "head.labels": "classifier",
+        "head.token_labels": "classifier",
+        "head.choice": "classifier",
+        "head.span": "qa_outputs",
+        "head.next_sentence": "cls.seq_relationship",
+        "head.transform": "cls.predictions.transform.dense",
+        "head.transform_norm": "cls.predictions.transform.LayerNorm",
+        "head.decoder": "cls.predictions.decoder",
+        "head.vocabulary": "cls.predictions",
+    },
     ignored=(r"(^|\.)embeddings\.position_ids$",),
 )
 
+POOLER = first_token("pooler", "tanh", dropout_after=False)
+POOLED = first_token("pooler", "tanh")
+
 FAMILY = Family(
     model_type="bert",
+    title="BERT",
     class_prefix="Bert",
     config=BertConfig,
     read_config=read_bert_config,
     encode=bert,
     heads={
-        "base": Head(_hidden_and_pooled, "Model", "BaseModelOutputWithPoolingAndCrossAttentions", new=("pooler",)),
-        "sequence-classification": Head(
-            _sequence_classification, "ForSequenceClassification", "SequenceClassifierOutput",
-            new=("pooler", "head"),
-        ),
+        "base": head_kinds.base("BaseModelOutputWithPoolingAndCrossAttentions", POOLER, new=("pooler",)),
+        "masked-language-model": head_kinds.masked_language_model(twice=(r"^cls\.predictions\.decoder\.",)),
+        "next-sentence": head_kinds.next_sentence_prediction(POOLER, new=("pooler",)),
+        "sequence-classification": head_kinds.sequence_classification(POOLED, new=("pooler",)),
+        "multiple-choice": head_kinds.multiple_choice(POOLED, new=("pooler",)),
+        "token-classification": head_kinds.token_classification(),
+        "question-answering": head_kinds.question_answering(),
     },
     names=NAMES,
     inputs=("token_type_ids", "position_ids"),
-)  # fmt: skip
+)

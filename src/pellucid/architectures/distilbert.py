@@ -8,28 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from pellucid.architectures import head_kinds
 from pellucid.architectures.bert import BertSettings, Dropout, bert, impossible_sizes
-from pellucid.architectures.family import Family, Head
+from pellucid.architectures.family import Family
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
-from pellucid.heads import pooled, sequence_labels
-from pellucid.ops import Array, Ops
-from pellucid.packing import Inputs
-from pellucid.weights import Weights
-
-
-def _hidden(
-    ops: Ops, w: Weights, settings: BertSettings, config: Config, hidden: Array, inputs: Inputs
-) -> dict[str, Array]:
-    return {"last_hidden_state": hidden}
-
-
-def _sequence_classification(
-    ops: Ops, w: Weights, settings: BertSettings, config: Config, hidden: Array, inputs: Inputs
-) -> dict[str, Array]:
-    vectors = pooled(ops, w / "head.dense", hidden, inputs.layout, settings.width, "relu")
-    vectors = ops.dropout(vectors, settings.dropout.head)
-    return {"logits": sequence_labels(ops, w / "head.labels", vectors, settings.width, config.num_labels)}
+from pellucid.heads import first_token
 
 
 class DistilBertConfig(Config):
@@ -53,7 +37,7 @@ class DistilBertConfig(Config):
         "pad_token_id": 0,
     }
     # Sinusoids are only what the position table begins training with; a checkpoint holds the table.
-    harmless = frozenset({"sinusoidal_pos_embds", "qa_dropout"})
+    harmless = frozenset({"sinusoidal_pos_embds"})
     attribute_map = {
         "hidden_size": "dim",
         "intermediate_size": "hidden_dim",
@@ -84,6 +68,8 @@ def read_distilbert_config(config: Any) -> BertSettings:
             attention=config.attention_dropout,
             feed_forward=config.dropout,
             head=config.seq_classif_dropout,
+            tokens=config.dropout,
+            span=config.qa_dropout,
         ),
     )
 
@@ -103,21 +89,36 @@ NAMES = NameTable(
         "layers.{n}.feed_forward.outer": "transformer.layer.{n}.ffn.lin2",
         "layers.{n}.feed_forward.norm": "transformer.layer.{n}.output_layer_norm",
     },
-    heads={"head.dense": "pre_classifier", "head.labels": "classifier"},
+    heads={
+        "head.dense": "pre_classifier",
+        "head.labels": "classifier",
+        "head.choice": "classifier",
+        "head.token_labels": "classifier",
+        "head.span": "qa_outputs",
+        "head.transform": "vocab_transform",
+        "head.transform_norm": "vocab_layer_norm",
+        "head.decoder": "vocab_projector",
+        "head.vocabulary": "vocab_projector",
+    },
     ignored=(r"(^|\.)embeddings\.position_ids$",),
 )
 
+CLASSIFIER = first_token("head.dense", "relu")
+
 FAMILY = Family(
     model_type="distilbert",
+    title="DistilBERT",
     class_prefix="DistilBert",
     config=DistilBertConfig,
     read_config=read_distilbert_config,
     encode=bert,
     heads={
-        "base": Head(_hidden, "Model", "BaseModelOutput"),
-        "sequence-classification": Head(
-            _sequence_classification, "ForSequenceClassification", "SequenceClassifierOutput", new=("head",)
-        ),
+        "base": head_kinds.base(),
+        "masked-language-model": head_kinds.masked_language_model(twice=(r"^vocab_projector\.weight$",)),
+        "sequence-classification": head_kinds.sequence_classification(CLASSIFIER),
+        "multiple-choice": head_kinds.multiple_choice(CLASSIFIER),
+        "token-classification": head_kinds.token_classification(),
+        "question-answering": head_kinds.question_answering(),
     },
     names=NAMES,
     inputs=("position_ids",),

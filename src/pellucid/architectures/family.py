@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
+from pellucid.heads import HeadForward
 from pellucid.ops import Array, Ops
 from pellucid.packing import Inputs
 from pellucid.weights import Weights
@@ -15,8 +16,30 @@ from pellucid.weights import Weights
 Encode: TypeAlias = Callable[[Ops, Weights, Any, Inputs], Array]
 """Operations, weights, the family's settings, inputs → hidden states `[T, H]`."""
 
-HeadForward: TypeAlias = Callable[[Ops, Weights, Any, Config, Array, Inputs], dict[str, Array]]
-"""Operations, weights at the root, settings, config, hidden states `[T, H]`, inputs → named outputs."""
+
+class Settings(Protocol):
+    """What every family's settings say, whatever else they hold."""
+
+    @property
+    def vocabulary(self) -> int:
+        """How many token ids there are, V."""
+
+    @property
+    def types(self) -> int:
+        """How many kinds of text in a pair are told apart; 0 for a family that tells none."""
+
+    @property
+    def positions(self) -> int:
+        """How many positions there are."""
+
+    @property
+    def padding_id(self) -> int | None:
+        """The id that positions are counted from, as `packing.positions_by_ids` does; None where they begin at 0."""
+
+
+def longest(settings: Settings) -> int:
+    """How many tokens a text may have: as many as there are positions for them."""
+    return settings.positions - (0 if settings.padding_id is None else settings.padding_id + 1)
 
 
 @dataclass(frozen=True)
@@ -28,12 +51,18 @@ class Head:
         class_suffix: what the model's class is called after the family: "Model", "ForSequenceClassification".
         output_class: the name of the class in `outputs.py` that its answers have.
         new: canonical paths that may be missing from a checkpoint, and are then newly initialised.
+        loss: what its loss is computed from, one of the words of `models/losses.py`; None where it has none.
+        single: its outputs that are one number for each token or text, and have no last axis for it.
+        twice: patterns of stored names that hold a parameter that the checkpoint also has under its own name.
     """
 
     forward: HeadForward
     class_suffix: str
     output_class: str
     new: tuple[str, ...] = ()
+    loss: str | None = None
+    single: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +71,7 @@ class Family:
 
     Attributes:
         model_type: its word in config.json.
+        title: what people call it: "BERT".
         class_prefix: what its classes are called: "Bert".
         config: its class of config.
         read_config: takes from a config what its function needs.
@@ -52,6 +82,7 @@ class Family:
     """
 
     model_type: str
+    title: str
     class_prefix: str
     config: type[Config]
     read_config: Callable[[Any], Any]

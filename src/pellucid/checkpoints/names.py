@@ -73,12 +73,13 @@ class NameTable:
         """Whether the encoder's names stand with the family's prefix in a checkpoint."""
         return any(name.startswith(self.prefix) for name in stored)
 
-    def match(self, wanted: Iterable[str], stored: Collection[str]) -> Match:
+    def match(self, wanted: Iterable[str], stored: Collection[str], twice: Collection[str] = ()) -> Match:
         """Find a model's parameters among the tensors of a checkpoint.
 
         Args:
             wanted: canonical names.
             stored: the checkpoint's names; the encoder's may stand with or without the prefix.
+            twice: patterns of names that hold a parameter once more.
 
         Raises:
             CheckpointMismatchError: one parameter stands under two names.
@@ -103,11 +104,13 @@ class NameTable:
             else:
                 missing.append(canonical)
         used = set(found.values())
-        unused = [modern for modern, name in plain.items() if name not in used and not self._is_ignored(name)]
+        ignored = (*self.ignored, *twice)
+        unused = [
+            modern
+            for modern, name in plain.items()
+            if name not in used and not any(re.search(pattern, name) for pattern in ignored)
+        ]
         return Match(found, missing, unused)
-
-    def _is_ignored(self, name: str) -> bool:
-        return any(re.search(pattern, name) for pattern in self.ignored)
 
 
 def folded(names: Iterable[str]) -> list[str]:

@@ -56,13 +56,14 @@ def _described(found: Any) -> list[str]:
     if found.problem:
         rows.append(("problem", found.problem))
     lines = [f"{name:<12}{value}" for name, value in rows]
-    for head, report in found.heads.items():
+    complete = [head for head in found.heads if head not in found.untrained]
+    for head in complete or found.heads:
+        report = found.heads[head]
         facts = report.to_dict()
-        lines += [
-            "",
-            f"head {head} ({report.model}): {'complete' if not report.newly_initialised else 'incomplete'}",
-        ]
+        lines += ["", f"head {head} ({report.model}): {'complete' if head in complete else 'incomplete'}"]
         lines += [f"  missing      {name}" for name in facts["missing"]]
         lines += [f"  wrong shape  {wrong}" for wrong in report.wrong_shape]
         lines += [f"  not used     {name}" for name in facts["unused"]]
+    if complete and found.untrained:
+        lines += ["", f"heads without weights of their own: {', '.join(found.untrained)}"]
     return lines

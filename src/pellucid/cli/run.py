@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from typing import Any
 
+from pellucid.cli.answers import as_json, table_for
 from pellucid.cli.texts import lines_of
-from pellucid.errors import TextTooLongError
-
-Show: TypeAlias = Callable[[str, Any], None]
+from pellucid.errors import InputError, TextTooLongError
 
 SUMMARY = "run a task on texts"
 
@@ -22,7 +21,11 @@ def parser() -> argparse.ArgumentParser:
         prog="pellucid run",
         description="Run a task on texts: those named, those in a file, or those on standard input, one a line.",
     )
-    command.add_argument("task", metavar="TASK", help="text-classification, sentiment-analysis, feature-extraction")
+    command.add_argument(
+        "task",
+        metavar="TASK",
+        help="text-classification, ner, question-answering, fill-mask, zero-shot-classification, …",
+    )
     command.add_argument("texts", metavar="TEXT", nargs="*", help="texts; none reads standard input")
     command.add_argument("--file", metavar="F", help="read texts from this file, one a line; - is standard input")
     command.add_argument("--model", metavar="M", help="a folder, a repository on the Hub, or builtin")
@@ -32,6 +35,11 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--dtype", metavar="D", help="float32 (default), bfloat16, float16, float64, auto")
     command.add_argument("--top-k", metavar="K", type=int, help="labels to give for each text, best first")
+    command.add_argument("--question", metavar="Q", help="for question-answering: what to look for in the texts")
+    command.add_argument("--labels", metavar="L", help="for zero-shot-classification: the labels, between commas")
+    command.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="an argument of the task, its value as JSON"
+    )
     command.add_argument("--truncation", action="store_true", help="cut texts that are longer than the model takes")
     command.add_argument("--json", action="store_true", help="print one JSON object a text")
     return command
@@ -47,16 +55,16 @@ def execute(given: argparse.Namespace) -> int:
         print("pellucid run: reading texts, one a line; end with Ctrl-D.", file=sys.stderr)
     from pellucid import pipeline
 
-    arguments: dict[str, Any] = {"truncation": True} if given.truncation else {}
-    if given.top_k is not None:
-        arguments["top_k"] = given.top_k
+    arguments = _arguments(given)
     pipe = pipeline(
         given.task, given.model, revision=given.revision, engine=given.engine, dtype=given.dtype, **arguments
     )
     texts = iter(given.texts) if given.texts else lines_of(source)
-    show = _as_json if given.json else TABLES[pipe.task](pipe)
+    show = as_json if given.json else table_for(pipe)
     try:
-        for text, answer in _answered(pipe, texts, shows_progress=bool(given.file) and sys.stderr.isatty()):
+        for text, answer in _answered(
+            pipe, texts, given.question, shows_progress=bool(given.file) and sys.stderr.isatty()
+        ):
             show(text, answer)
     except TextTooLongError as error:
         # The library counts from 0 and speaks of its own arguments.
@@ -69,59 +77,58 @@ def execute(given: argparse.Namespace) -> int:
     return 0
 
 
-def _answered(pipe: Any, texts: Iterator[str], shows_progress: bool) -> Iterator[tuple[str, Any]]:
+def _arguments(given: argparse.Namespace) -> dict[str, Any]:
+    """The task's arguments.
+
+    Raises:
+        InputError: `--set` without a name.
+    """
+    arguments: dict[str, Any] = {}
+    for word in given.set:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise InputError(f"--set {word} has no value. Write --set name=value, such as --set stride=64.")
+        try:
+            arguments[name] = json.loads(value)
+        except ValueError:
+            arguments[name] = value
+    if given.truncation:
+        arguments["truncation"] = True
+    if given.top_k is not None:
+        arguments["top_k"] = given.top_k
+    if given.labels is not None:
+        arguments["candidate_labels"] = given.labels
+    return arguments
+
+
+def _answered(
+    pipe: Any, texts: Iterator[str], question: str | None, *, shows_progress: bool
+) -> Iterator[tuple[str, Any]]:
     """Each text beside its answer; the pipeline reads ahead, so the texts under way are kept."""
     under_way: list[str] = []
 
-    def kept() -> Iterator[str]:
+    def kept() -> Iterator[Any]:
         for text in texts:
             under_way.append(text)
-            yield text
+            yield _input_of(pipe.task, text, question)
 
     for answer in pipe(kept(), progress=shows_progress):
         yield under_way.pop(0), answer
 
 
-def _as_json(text: str, answer: Any) -> None:
-    print(json.dumps({"text": text, "answer": answer}, ensure_ascii=False))
+def _input_of(task: str, text: str, question: str | None) -> Any:
+    """A line as the task takes it.
 
-
-def _label_table(pipe: Any) -> Show:
-    width = max(len("label"), *(len(label) for label in pipe.model.config.id2label.values()))
-
-    def rows(text: str, answer: Any) -> list[str]:
-        labels = answer if isinstance(answer, list) else [answer]
-        return [
-            f"{one['label']:<{width}}  {one['score']:.4f}  {text if place == 0 else ''}".rstrip()
-            for place, one in enumerate(labels)
-        ]
-
-    return _table(f"{'label':<{width}}  {'score':<6}  text", rows)
-
-
-def _vector_table(pipe: Any) -> Show:
-    def rows(text: str, answer: Any) -> list[str]:
-        (vectors,) = answer
-        first = " ".join(f"{value:+.4f}" for value in vectors[0][:4])
-        shape = f"[{len(vectors)}, {len(vectors[0])}]"
-        return [f"{shape:<12}  {first} …  {text}"]
-
-    return _table(f"{'shape':<12}  {'first numbers':<29}  text", rows)
-
-
-def _table(header: str, rows: Callable[[str, Any], list[str]]) -> Show:
-    """Print the header before the first answer, so that an error stands alone."""
-    headers = [header]
-
-    def show(text: str, answer: Any) -> None:
-        print("\n".join([*headers, *rows(text, answer)]))
-        headers.clear()
-
-    return show
-
-
-TABLES: dict[str, Callable[[Any], Show]] = {
-    "text-classification": _label_table,
-    "feature-extraction": _vector_table,
-}
-"""How each task's answers are shown to people."""
+    Raises:
+        InputError: the question, or the second text of a pair, is missing.
+    """
+    if task == "question-answering":
+        if question is None:
+            raise InputError("Question answering needs a question: --question 'Who …?'")
+        return {"question": question, "context": text}
+    if task == "text-pair":
+        first, tab, second = text.partition("\t")
+        if not tab:
+            raise InputError(f"{text!r} is no pair. Put a tab between its two texts.")
+        return {"text": first, "text_pair": second}
+    return text

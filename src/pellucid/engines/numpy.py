@@ -212,7 +212,7 @@ class NumpyProgram(Program):
 
     def __call__(self, packed: Packed) -> Result:
         ops = NumpyOps(self._taps)
-        inputs = Inputs(packed.ids, packed.positions, packed.types, packed.layout)
+        inputs = Inputs(packed.ids, packed.positions, packed.types, packed.chosen, packed.layout)
         outputs = self._forward(ops, Weights(self._parameter), inputs)
         return Result(outputs, ops.kept)
 

@@ -221,6 +221,7 @@ INPUTS: dict[str, tuple[Any, Any, int]] = {
     "ids": (lambda packed: packed.ids, np.int32, 1),
     "positions": (lambda packed: packed.positions, np.int32, 1),
     "types": (lambda packed: packed.types, np.int32, 1),
+    "chosen": (lambda packed: packed.chosen, np.int32, 1),
     "row_of_cell": (lambda packed: packed.layout.row_of_cell, np.int32, 2),
     "cell_of_row": (lambda packed: packed.layout.cell_of_row, np.int32, 1),
     "is_token": (lambda packed: packed.layout.is_token, np.bool_, 2),
@@ -252,7 +253,7 @@ class OpenvinoProgram(Program):
             return constants[name]
 
         layout = Layout(nodes["row_of_cell"], nodes["cell_of_row"], nodes["is_token"], nodes["first_rows"])
-        inputs = Inputs(nodes["ids"], nodes["positions"], nodes["types"], layout)
+        inputs = Inputs(nodes["ids"], nodes["positions"], nodes["types"], nodes["chosen"], layout)
         ops = OpenvinoOps(taps)
         outputs = forward(ops, Weights(constant), inputs)
         results = [(name, False) for name in outputs] + [(name, True) for name in ops.kept for _ in ops.kept[name]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -26,16 +26,23 @@ class Result:
         outputs: the named outputs of the forward function: `[T, H]`, `[B, H]` or `[B, C]`.
         taps: for each tap that was asked for, its values in the order of the layers: `[T, H]`, or `[B, A, L, L]`.
         per_token: the names of the outputs that have a row for each token, and not one for each sequence.
+        per_chosen: those among them that have a row for each chosen token alone.
     """
 
     outputs: dict[str, npt.NDArray[np.floating[Any]]]
     taps: dict[str, list[npt.NDArray[np.floating[Any]]]] = field(default_factory=dict)
     per_token: frozenset[str] = frozenset()
+    per_chosen: frozenset[str] = frozenset()
 
-    def by_text(self, name: str, packed: Packed) -> Iterable[npt.NDArray[np.floating[Any]]]:
+    def by_text(self, name: str, packed: Packed) -> Sequence[npt.NDArray[np.floating[Any]]]:
         """One output for each sequence: its rows `[L, …]` where the output is per token, else its own row."""
         values = self.outputs[name]
-        return np.split(values, packed.starts[1:]) if name in self.per_token else values
+        if name not in self.per_token:
+            return values  # type: ignore[return-value]
+        starts = packed.starts[1:]
+        if name in self.per_chosen:
+            starts = np.searchsorted(packed.chosen, starts).astype(np.int32)
+        return np.split(values, starts)
 
 
 class Program(ABC):

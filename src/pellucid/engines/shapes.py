@@ -1,7 +1,7 @@
 """The engine that computes nothing but shapes.
 
 Running an architecture on it *is* the list of parameters that a checkpoint must have, and checks that every operation's
-operands fit. Axes whose size is known only at run time are names: "T", "B", "L".
+operands fit. Axes whose size is known only at run time are names: "T", "B", "L", "N".
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class ShapesOps(Ops):
 
     def _use(self, weight: Shape, operation: str, eps: float | None = None) -> None:
         if isinstance(weight, ParameterShape):
-            self._uses[weight.name.rpartition(".")[0]] = Use(operation, eps)
+            # The first use is the module's own: a table of tokens that also makes logits is still a table.
+            self._uses.setdefault(weight.name.rpartition(".")[0], Use(operation, eps))
 
     def embedding(self, table: Shape, ids: Shape) -> Shape:
         self._use(table, "embedding")
@@ -143,7 +144,7 @@ class ShapesOps(Ops):
         return scores
 
 
-INPUTS = Inputs(("T",), ("T",), ("T",), Layout(("B", "L"), ("T",), ("B", "L"), ("B",)))
+INPUTS = Inputs(("T",), ("T",), ("T",), ("N",), Layout(("B", "L"), ("T",), ("B", "L"), ("B",)))
 
 
 def parameters(forward: Forward) -> dict[str, tuple[int, ...]]:
@@ -160,7 +161,12 @@ def uses(forward: Forward) -> dict[str, Use]:
 
 def outputs_per_token(forward: Forward) -> frozenset[str]:
     """The names of a forward function's outputs that have a row for each token, and not one for each sequence."""
-    return frozenset(name for name, shape in trace(forward)[0].items() if shape[0] == "T")
+    return frozenset(name for name, shape in trace(forward)[0].items() if shape[0] in ("T", "N"))
+
+
+def outputs_per_chosen(forward: Forward) -> frozenset[str]:
+    """Those among them that have a row for each chosen token alone."""
+    return frozenset(name for name, shape in trace(forward)[0].items() if shape[0] == "N")
 
 
 def trace(

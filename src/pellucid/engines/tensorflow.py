@@ -169,7 +169,7 @@ LOSSES: dict[str, Callable[[Array, Array], Array]] = {
 """Logits and labels → one number for each text `[B]`, by the word of the config's `problem_type`."""
 
 SIGNATURE = (
-    *(tf.TensorSpec([None], tf.int32, name=name) for name in ("ids", "positions", "types")),
+    *(tf.TensorSpec([None], tf.int32, name=name) for name in ("ids", "positions", "types", "chosen")),
     tf.TensorSpec([None, None], tf.int32, name="row_of_cell"),
     tf.TensorSpec([None], tf.int32, name="cell_of_row"),
     tf.TensorSpec([None, None], tf.bool, name="is_token"),
@@ -195,7 +195,7 @@ class TensorflowProgram(Program):
         with tf.device(device):
             self._graph = tf.function(self._trace, input_signature=SIGNATURE).get_concrete_function()
 
-    def _trace(self, ids: Array, positions: Array, types: Array, *layout: Array) -> tuple[Any, Any]:
+    def _trace(self, ids: Array, positions: Array, types: Array, chosen: Array, *layout: Array) -> tuple[Any, Any]:
         constants: dict[str, Array] = {}
 
         def parameter(name: str, shape: tuple[int, ...]) -> Array:
@@ -209,13 +209,13 @@ class TensorflowProgram(Program):
             return constants[name]
 
         ops = TensorflowOps(self._taps)
-        outputs = self._forward(ops, Weights(parameter), Inputs(ids, positions, types, Layout(*layout)))
+        outputs = self._forward(ops, Weights(parameter), Inputs(ids, positions, types, chosen, Layout(*layout)))
         return outputs, ops.kept
 
     def __call__(self, packed: Packed) -> Result:
         layout = packed.layout
         arrays = (
-            packed.ids, packed.positions, packed.types,
+            packed.ids, packed.positions, packed.types, packed.chosen,
             layout.row_of_cell, layout.cell_of_row, layout.is_token, layout.first_rows,
         )  # fmt: skip
         with tf.device(self._device):

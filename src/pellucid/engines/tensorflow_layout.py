@@ -31,10 +31,14 @@ class Rectangle:
     positions: Array
 
     @classmethod
-    def of(cls, given: Mapping[str, Array]) -> Rectangle:
+    def of(cls, given: Mapping[str, Array], padding_id: int | None = None) -> Rectangle:
         """The arguments of a call, by their names; one row is a batch of one.
 
         What is left out: every cell is a token, of type 0, and its position is its column, padding counted too.
+
+        Args:
+            given: the arguments.
+            padding_id: for checkpoints that count positions from it; see `packing.positions_by_ids`.
         """
         ids = tf.cast(given["input_ids"], tf.int32)
         if ids.shape.rank == 1:
@@ -49,7 +53,11 @@ class Rectangle:
             return tf.broadcast_to(tf.cast(value, tf.int32), shape)
 
         mask = whole("attention_mask", tf.ones([], tf.int32))
-        return cls(ids, tf.cast(mask, tf.bool), whole("token_type_ids", 0), whole("position_ids", tf.range(shape[1])))
+        columns = tf.range(shape[1])
+        if padding_id is not None:
+            counts = tf.cast(ids != padding_id, tf.int32)
+            columns = tf.cumsum(counts, axis=1) * counts + padding_id
+        return cls(ids, tf.cast(mask, tf.bool), whole("token_type_ids", 0), whole("position_ids", columns))
 
     def packed(self, *, in_columns: bool) -> Inputs:
         """The tokens as one row, and how they lie in a rectangle.
@@ -74,7 +82,7 @@ class Rectangle:
             is_token=is_token,
             first_rows=tf.cumsum(lengths, exclusive=True),
         )
-        return Inputs(ids, positions, types, layout)
+        return Inputs(ids, positions, types, tf.range(tf.shape(ids)[0]), layout)
 
     @property
     def cells(self) -> Array:

@@ -223,8 +223,9 @@ class TorchProgram(Program):
 def inputs_of(packed: Packed, device: torch.device) -> Inputs:
     """A packed batch as tensors on a device."""
     layout: Any = PackedLayout(packed, device)
-    ids, positions, types = (on_device(x, device) for x in (packed.ids, packed.positions, packed.types))
-    return Inputs(ids, positions, types, layout)
+    rows = (packed.ids, packed.positions, packed.types, packed.chosen)
+    ids, positions, types, chosen = (on_device(x, device) for x in rows)
+    return Inputs(ids, positions, types, chosen, layout)
 
 
 def usable_device(device: str) -> torch.device:

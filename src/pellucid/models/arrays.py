@@ -15,9 +15,16 @@ Rectangle = npt.NDArray[Any]
 
 
 def packed_inputs(
-    input_ids: Any, attention_mask: Any, token_type_ids: Any, position_ids: Any
+    input_ids: Any, attention_mask: Any, token_type_ids: Any, position_ids: Any, *, padding_id: int | None = None
 ) -> tuple[Packed, npt.NDArray[np.bool_]]:
     """The caller's rectangles as one packed batch, and which of their cells are its tokens, bool `[B, L]`.
+
+    Args:
+        input_ids: see `rectangle`, as for the others.
+        attention_mask: see `mask_of`.
+        token_type_ids: 0 where left out.
+        position_ids: the columns where left out.
+        padding_id: for checkpoints that count positions from it; see `packing.positions_by_ids`.
 
     Raises:
         InputError: see `rectangle` and `mask_of`; or a row without tokens.
@@ -26,7 +33,7 @@ def packed_inputs(
     is_token = mask_of(attention_mask, ids.shape)
     types = None if token_type_ids is None else rectangle("token_type_ids", token_type_ids, ids.shape)
     positions = None if position_ids is None else positions_of(position_ids, ids.shape)
-    return pack_rectangle(ids, is_token, types, positions), is_token
+    return pack_rectangle(ids, is_token, types, positions, padding_id), is_token
 
 
 def unpacked_outputs(result: Result, is_token: npt.NDArray[np.bool_]) -> dict[str, Any]:

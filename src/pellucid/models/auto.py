@@ -122,6 +122,42 @@ class AutoModelForSequenceClassification(AutoModelBase):
     head = "sequence-classification"
 
 
+class AutoModelForTokenClassification(AutoModelBase):
+    """The encoder of a checkpoint and a head that labels tokens."""
+
+    head = "token-classification"
+
+
+class AutoModelForQuestionAnswering(AutoModelBase):
+    """The encoder of a checkpoint and a head that finds where the answer stands."""
+
+    head = "question-answering"
+
+
+class AutoModelForMaskedLM(AutoModelBase):
+    """The encoder of a checkpoint and a head that finds the words behind masks."""
+
+    head = "masked-language-model"
+
+
+class AutoModelForMultipleChoice(AutoModelBase):
+    """The encoder of a checkpoint and a head that chooses one of several texts."""
+
+    head = "multiple-choice"
+
+
+class AutoModelForNextSentencePrediction(AutoModelBase):
+    """The encoder of a checkpoint and a head that tells whether the second text follows the first."""
+
+    head = "next-sentence"
+
+
+class AutoModelForPreTraining(AutoModelBase):
+    """The encoder of a checkpoint and a head that tells which tokens were replaced."""
+
+    head = "replaced-token-detection"
+
+
 class TFAutoModelBase(AutoModelBase):
     """The same on TensorFlow, which is imported when a model is loaded."""
 
@@ -145,7 +181,46 @@ class TFAutoModelForSequenceClassification(TFAutoModelBase):
     head = "sequence-classification"
 
 
+class TFAutoModelForTokenClassification(TFAutoModelBase):
+    """The encoder of a checkpoint on TensorFlow and a head that labels tokens."""
+
+    head = "token-classification"
+
+
+class TFAutoModelForQuestionAnswering(TFAutoModelBase):
+    """The encoder of a checkpoint on TensorFlow and a head that finds where the answer stands."""
+
+    head = "question-answering"
+
+
+class TFAutoModelForMaskedLM(TFAutoModelBase):
+    """The encoder of a checkpoint on TensorFlow and a head that finds the words behind masks."""
+
+    head = "masked-language-model"
+
+
+class TFAutoModelForMultipleChoice(TFAutoModelBase):
+    """The encoder of a checkpoint on TensorFlow and a head that chooses one of several texts."""
+
+    head = "multiple-choice"
+
+
+class TFAutoModelForNextSentencePrediction(TFAutoModelBase):
+    """The encoder of a checkpoint on TensorFlow and a head that tells whether the second text follows the first."""
+
+    head = "next-sentence"
+
+
+class TFAutoModelForPreTraining(TFAutoModelBase):
+    """The encoder of a checkpoint on TensorFlow and a head that tells which tokens were replaced."""
+
+    head = "replaced-token-detection"
+
+
 BY_HEAD: dict[str, type[AutoModelBase]] = {
-    auto_class.head: auto_class for auto_class in (AutoModel, AutoModelForSequenceClassification)
+    auto_class.head: auto_class for auto_class in AutoModelBase.__subclasses__() if auto_class is not TFAutoModelBase
 }
 """The Auto class that loads each head."""
+
+AUTO_CLASSES = (*BY_HEAD.values(), *TFAutoModelBase.__subclasses__())
+"""Every Auto class of models."""

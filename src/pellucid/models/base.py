@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
+import numpy as np
+
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
 from pellucid.engines import device_name, dtype_name, load_engine, usual_engine
@@ -16,7 +18,7 @@ from pellucid.engines.numpy import LOSSES
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.arrays import packed_inputs, unpacked_outputs
 from pellucid.models.loading import Loaded
-from pellucid.models.losses import checked_labels
+from pellucid.models.losses import checked_labels, labels_by_name, loss_of
 from pellucid.models.pretrained import Pretrained
 from pellucid.models.runner import Runner
 from pellucid.tensors import as_numpy, common_kind
@@ -124,6 +126,8 @@ class PreTrainedModel(Pretrained):
         position_ids: Any = None,
         labels: Any = None,
         *,
+        start_positions: Any = None,
+        end_positions: Any = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -132,12 +136,16 @@ class PreTrainedModel(Pretrained):
 
         Args:
             input_ids: whole numbers `[B, L]`, or `[L]` for a batch of one; nested lists or an array. Also a
-                `BatchEncoding` or dictionary that holds these arguments.
+                `BatchEncoding` or dictionary that holds these arguments. A model that chooses takes
+                `[B, choices, L]`, as for the next three.
             attention_mask: `[B, L]`, 1 for tokens and 0 for padding; where left out every cell counts, padding too.
             token_type_ids: `[B, L]`, 0 for the first text of a pair and 1 for the second; 0 where left out.
             position_ids: `[B, L]`; the columns where left out.
             labels: what the head should answer, for the loss: whole numbers `[B]` for one label of several, numbers
-                `[B, C]` for several labels at once, numbers `[B]` for regression.
+                `[B, C]` for several labels at once, numbers `[B]` for regression, whole numbers `[B, L]` for tokens,
+                of which those with -100 and those of padding take no part.
+            start_positions: the columns `[B]` where answers begin, for a head that finds them.
+            end_positions: the columns `[B]` of their last tokens.
             output_attentions: also give the attention probabilities of every layer.
             output_hidden_states: also give the embeddings and the output of every layer.
             return_dict: False for a tuple instead of a `ModelOutput`.
@@ -156,24 +164,31 @@ class PreTrainedModel(Pretrained):
             "return_dict": return_dict,
         }
         if isinstance(input_ids, Mapping):
-            return self.forward(**input_ids, **({} if labels is None else {"labels": labels}), **options)
-        given = self._given(input_ids, attention_mask, token_type_ids, position_ids)
-        values = self._compute(given, labels, self._taps(output_hidden_states, output_attentions))
+            wanted = {"labels": labels, "start_positions": start_positions, "end_positions": end_positions}
+            also = {name: value for name, value in wanted.items() if value is not None}
+            return self.forward(**input_ids, **also, **options)
+        labels = self._labels(labels, start_positions, end_positions)
+        given, count = self._given(input_ids, attention_mask, token_type_ids, position_ids)
+        values = self._compute(given, count, labels, self._taps(output_hidden_states, output_attentions))
         return self._output(values, return_dict)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """The same as `forward`."""
         return self.forward(*arguments, **named)
 
-    def _compute(self, given: Mapping[str, Any], labels: Any, taps: tuple[str, ...]) -> dict[str, Any]:
+    def _compute(
+        self, given: Mapping[str, Any], count: int | None, labels: Any, taps: tuple[str, ...]
+    ) -> dict[str, Any]:
         """The outputs by name, in the caller's kind of array."""
-        kind, like = common_kind({**given, "labels": labels}, self.usual_kind)
-        packed, is_token = packed_inputs(**{name: as_numpy(value) for name, value in given.items()})
-        values = unpacked_outputs(self.runner.run(packed, taps=taps), is_token)
+        kind, like = common_kind({**given, **labels_by_name(labels)}, self.usual_kind)
+        arrays = {name: as_numpy(value) for name, value in given.items()}
+        packed, is_token = packed_inputs(**arrays, padding_id=self.runner.padding_id)
+        values = self._shaped(unpacked_outputs(self.runner.run(packed, taps=taps), is_token), count, np.reshape)
         if labels is not None:
-            self._refuse_labels()
-            problem, told = checked_labels(self.config, labels, values["logits"].shape)
-            values = {"loss": LOSSES[problem](values["logits"], told), **values}
+            word = str(self.loss_kind)
+            problem, told = checked_labels(word, self.config, labels, next(iter(values.values())).shape, is_token)
+            loss = loss_of(word, problem, values, told, is_token.astype(np.int64), LOSSES, np.reshape)
+            values = {"loss": loss, **values}
         return {name: kind.give(value, like) for name, value in values.items()}
 
     def eval(self: AnyModel) -> AnyModel:

@@ -15,7 +15,7 @@ from pellucid.checkpoints.report import LoadingReport
 from pellucid.config import Config
 from pellucid.errors import ConfigError
 from pellucid.models.arguments import LoadingArguments
-from pellucid.models.loading import compare
+from pellucid.models.loading import compare, heads_of_others
 from pellucid.models.table import CLASSES
 
 
@@ -45,6 +45,12 @@ class Inspection:
     heads: Mapping[str, LoadingReport]
     problem: str | None
 
+    @property
+    def untrained(self) -> list[str]:
+        """Heads that have no weights of their own: some are missing, or are another head's."""
+        others = heads_of_others(self.config, family_of(self.family, self.name))
+        return [head for head, report in self.heads.items() if report.newly_initialised or head in others]
+
     def to_dict(self) -> dict[str, Any]:
         """The same as plain lists and dictionaries."""
         return {
@@ -58,6 +64,7 @@ class Inspection:
             "labels": {str(number): label for number, label in self.config.id2label.items()},
             "unread_config": sorted(self.config.unread),
             "problem": self.problem,
+            "untrained_heads": self.untrained,
             "heads": {name: report.to_dict() for name, report in self.heads.items()},
         }
 

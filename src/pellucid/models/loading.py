@@ -135,7 +135,7 @@ def compare(
         model: the class, for the report.
     """
     wanted = parameters_of(family, config, head)
-    match = family.names.match(wanted, stored)
+    match = family.names.match(wanted, stored, family.heads[head].twice)
     wrong_shape = {
         canonical: WrongShape(name, stored[name].shape, wanted[canonical])
         for canonical, name in match.found.items()
@@ -155,6 +155,21 @@ def compare(
         unread_config=config.unread,
     )
     return Comparison(wanted, match, missing, wrong_shape, report)
+
+
+def heads_of_others(config: Config, family: Family) -> frozenset[str]:
+    """The heads that a checkpoint was not made with, though weights of their names may be there.
+
+    "classifier.weight" is a head's that labels texts, and one's that labels tokens; which of them was trained is told
+    by the config's `architectures`.
+
+    Args:
+        config: the checkpoint's; all heads may be trained where it names none of the family's classes.
+        family: its family.
+    """
+    named = {str(name).removeprefix("TF") for name in config.architectures or ()}
+    made = {head for head, kind in family.heads.items() if family.class_prefix + kind.class_suffix in named}
+    return frozenset(set(family.heads) - made - {"base"}) if made - {"base"} else frozenset()
 
 
 def _refuse(

@@ -16,6 +16,7 @@ from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
 from pellucid.errors import ConfigError, InputError, InputTypeError
 from pellucid.models.arguments import LoadingArguments
+from pellucid.models.choices import flattened
 from pellucid.models.loading import Loaded, initialise, load, parameters_of
 from pellucid.models.runner import Runner
 from pellucid.models.saving import Saving
@@ -172,7 +173,14 @@ class Pretrained(Saving):
             ignore_mismatched_sizes=given.ignore_mismatched_sizes, seed=given.seed, **given.reading(),
         )  # fmt: skip
         model = cls.from_parameters(config, loaded, given)
+        # Past the frameworks, which look into what is set on their models.
+        model.__dict__["_checkpoint"] = checkpoint
         return model, loaded
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """The files that the model was loaded from; None for one that was made of a config."""
+        return self.__dict__.get("_checkpoint")
 
     @classmethod
     def from_parameters(
@@ -181,8 +189,15 @@ class Pretrained(Saving):
         """A model of this class around parameters that are loaded."""
         raise NotImplementedError
 
-    def _given(self, input_ids: Any, attention_mask: Any, token_type_ids: Any, position_ids: Any) -> dict[str, Any]:
-        """The arguments of a call, those refused that this family has no use for."""
+    def _given(
+        self, input_ids: Any, attention_mask: Any, token_type_ids: Any, position_ids: Any
+    ) -> tuple[dict[str, Any], int | None]:
+        """The arguments of a call, those refused that this family has no use for.
+
+        Returns:
+            The arguments `[B, L]` by name; and of how many choices each answer is made, where that is what the head
+            does.
+        """
         if input_ids is None:
             raise InputError("The model was called without `input_ids`. Pass what the tokenizer gives.")
         for name, value in (("token_type_ids", token_type_ids), ("position_ids", position_ids)):
@@ -191,25 +206,56 @@ class Pretrained(Saving):
                     f"{type(self).__name__} takes no `{name}`. Use the tokenizer of this checkpoint, or leave it out.",
                     name=name,
                 )
-        return {
+        given = {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
             "token_type_ids": token_type_ids,
             "position_ids": position_ids,
         }
+        return flattened(given) if self.loss_kind == "choices" else (given, None)
 
-    def _refuse_labels(self) -> None:
-        """Refuse labels for a model without a head that labels.
+    @property
+    def loss_kind(self) -> str | None:
+        """What the loss is computed from, a word of `models/losses.py`; None for a model without one."""
+        return self.family.heads[self.head].loss
+
+    def _labels(self, labels: Any, start_positions: Any, end_positions: Any) -> Any:
+        """The labels of a call in one; None where there are none.
 
         Raises:
-            InputError: the model has no loss.
+            InputError: the head has no loss, or one of other labels.
         """
-        if "loss" not in self._output_class().names():
+        kind = self.loss_kind
+        has_span = start_positions is not None and end_positions is not None
+        if labels is None and start_positions is None and end_positions is None:
+            return None
+        if kind is None:
             raise InputError(
                 f"{type(self).__name__} has no head to compute a loss of. Leave `labels` out, or load the checkpoint "
                 "with an `AutoModelFor…`.",
                 name="labels",
             )
+        if (kind == "span") != has_span or (kind == "span") != (labels is None):
+            raise InputError(
+                f"{type(self).__name__} computes its loss from "
+                f"{'`start_positions` and `end_positions`' if kind == 'span' else '`labels`'}; give just that.",
+                name="labels",
+            )
+        return (start_positions, end_positions) if kind == "span" else labels
+
+    def _shaped(self, values: Mapping[str, Any], count: int | None, reshape: Any) -> dict[str, Any]:
+        """Outputs that are single numbers without their last axis, and those of choices side by side.
+
+        Args:
+            values: the outputs by name.
+            count: of choices.
+            reshape: the library's, of an array and a shape.
+        """
+        shaped = dict(values)
+        for name in self.family.heads[self.head].single:
+            shape = (-1, count) if count is not None else values[name].shape[:-1]
+            shaped[name] = reshape(values[name], shape)
+        return shaped
 
     def _taps(self, output_hidden_states: bool | None, output_attentions: bool | None) -> tuple[str, ...]:
         """What to keep of a run beside its outputs; the config says it where the call does not."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.architectures.family import Family
+from pellucid.architectures.family import Family, longest
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
 from pellucid.engines import check_device, check_dtype, load_engine, shapes
@@ -57,13 +57,19 @@ class Runner:
         self._family, self._config, self._head, self._name = family, config, head, name
         self._settings = family.read_config(config)
         self._parameters = parameters
-        self._programs: dict[tuple[Any, ...], tuple[Program, frozenset[str]]] = {}
+        self._programs: dict[tuple[Any, ...], tuple[Program, frozenset[str], frozenset[str]]] = {}
         self._lock = threading.Lock()
 
     @property
     def max_length(self) -> int:
         """How many tokens a text may have."""
-        return int(self._settings.positions)
+        return longest(self._settings)
+
+    @property
+    def padding_id(self) -> int | None:
+        """The id that positions are counted from; None where they begin at 0."""
+        padding_id: int | None = self._settings.padding_id
+        return padding_id
 
     def run(
         self,
@@ -86,21 +92,29 @@ class Runner:
             progress: called after each micro-batch with the number of its sequences.
 
         Returns:
-            Outputs for the sequences in their own order: per token as `[T, …]`, per sequence as `[B, …]`, attentions
-            as `[B, A, L, L]` with zeros where there is padding.
+            Outputs for the sequences in their own order: per token as `[T, …]`, per chosen token as `[N, …]`, per
+            sequence as `[B, …]`, attentions as `[B, A, L, L]` with zeros where there is padding.
 
         Raises:
             TextTooLongError: a sequence has more tokens than the model has positions for.
             IdsOutOfRangeError: token ids or types outside the model's tables.
         """
         self.check(packed)
-        program, per_token = self._program(tuple(sorted(taps)), outputs)
-        whole = Result({}, {}, per_token)
+        program, per_token, per_chosen = self._program(tuple(sorted(taps)), outputs)
+        whole = Result({}, {}, per_token, per_chosen)
+        # The number of each token among the chosen ones.
+        number = None if packed.is_chosen is None else np.cumsum(packed.is_chosen) - 1
         for sequences in micro_batches(packed.lengths, max_tokens or MAX_TOKENS, batch_size):
             part = program(packed.take(sequences))
             rows = packed.rows_of(sequences)
             for name, value in part.outputs.items():
-                index, count = (rows, len(packed.ids)) if name in per_token else (sequences, len(packed.lengths))
+                index: Any
+                if name in per_chosen and packed.is_chosen is not None and number is not None:
+                    index, count = number[rows[packed.is_chosen[rows]]], len(packed.chosen)
+                elif name in per_token:
+                    index, count = rows, len(packed.ids)
+                else:
+                    index, count = sequences, len(packed.lengths)
                 _scatter(whole.outputs, name, index, count, value)
             for name, values in part.taps.items():
                 target = whole.taps.setdefault(name, [])
@@ -117,8 +131,10 @@ class Runner:
                 progress(len(sequences))
         return whole
 
-    def _program(self, taps: tuple[str, ...], outputs: tuple[str, ...] | None) -> tuple[Program, frozenset[str]]:
-        """The program for these outputs, built when first asked for, and which of its outputs are per token."""
+    def _program(
+        self, taps: tuple[str, ...], outputs: tuple[str, ...] | None
+    ) -> tuple[Program, frozenset[str], frozenset[str]]:
+        """The program for these outputs, built when first asked for; which are per token, which per chosen token."""
         key = (taps, outputs)
         with self._lock:
             if key not in self._programs:
@@ -126,7 +142,9 @@ class Runner:
                 program = self._module.build(
                     forward, self._parameters(), dtype=self.dtype, taps=taps, device=self.device
                 )
-                self._programs[key] = program, shapes.outputs_per_token(forward)
+                self._programs[key] = (
+                    program, shapes.outputs_per_token(forward), shapes.outputs_per_chosen(forward)
+                )  # fmt: skip
             return self._programs[key]
 
     def check(self, packed: Packed) -> None:

@@ -1,54 +1,27 @@
-"""Stage 6: logits become answers. One file a task, each with the same names; NumPy only.
-
-A task's file has `HEAD`, the head it needs; `OUTPUTS`, what of the head's outputs it reads; `CHECKPOINT`, what
-`transformers` takes where no model is named; `settle`, which reads the caller's arguments; `texts_of`, which finds the
-texts in one input; `answer`, which turns one text's outputs into its answer; and `whole`, which gives a single input's
-answer its form.
-"""
+"""Stage 6: logits become answers. One file a task; NumPy only."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from typing import Any, Protocol
-
-import numpy as np
-import numpy.typing as npt
 
 from pellucid.errors import UnknownTaskError
+from pellucid.tasks.task import Task
 
-TASKS = ("text-classification", "feature-extraction")
+TASKS = {
+    "text-classification": "text_classification.TextClassification",
+    "token-classification": "token_classification.TokenClassification",
+    "question-answering": "question_answering.QuestionAnswering",
+    "fill-mask": "fill_mask.FillMask",
+    "zero-shot-classification": "zero_shot_classification.ZeroShotClassification",
+    "feature-extraction": "feature_extraction.FeatureExtraction",
+    "sentence-embedding": "sentence_embedding.SentenceEmbedding",
+    "similarity": "similarity.Similarity",
+    "text-pair": "text_pair.TextPair",
+    "rerank": "rerank.Rerank",
+}
+"""Each task, and the class that it is. Where several serve one head, the first is the head's own."""
 
-ALIASES = {"sentiment-analysis": "text-classification"}
-
-
-class Settings(Protocol):
-    """What a task made of the caller's arguments."""
-
-    @property
-    def tokenizing(self) -> dict[str, Any]:
-        """The arguments for the tokenizer."""
-
-
-class Task(Protocol):
-    """What a task's file has."""
-
-    HEAD: str
-    OUTPUTS: tuple[str, ...]
-    CHECKPOINT: tuple[str, str]
-    WINDOW: int
-
-    def settle(self, arguments: Mapping[str, Any], config: Any) -> Any:
-        """Read the caller's arguments."""
-
-    def texts_of(self, item: Any, index: int) -> tuple[Any, Any]:
-        """The text, and the second text of a pair or None, in one input."""
-
-    def answer(self, values: npt.NDArray[np.floating[Any]], settings: Any) -> Any:
-        """One text's answer, from its own outputs."""
-
-    def whole(self, answer: Any, item: Any, arguments: Mapping[str, Any]) -> Any:
-        """The form in which a single input's answer is returned."""
+ALIASES = {"sentiment-analysis": "text-classification", "ner": "token-classification"}
 
 
 def task_name(name: str) -> str:
@@ -63,11 +36,13 @@ def task_name(name: str) -> str:
     return known
 
 
-def load_task(name: str) -> Any:
-    """The file of a task, by its name or an alias."""
-    return importlib.import_module(f"pellucid.tasks.{task_name(name).replace('-', '_')}")
+def load_task(name: str) -> type[Task]:
+    """The class of a task, by its name or an alias."""
+    module, _, class_name = TASKS[task_name(name)].partition(".")
+    task: type[Task] = getattr(importlib.import_module(f"pellucid.tasks.{module}"), class_name)
+    return task
 
 
 def task_for_head(head: str) -> str | None:
     """The task that a head serves."""
-    return next((name for name in TASKS if head == load_task(name).HEAD), None)
+    return next((name for name in TASKS if head == load_task(name).head), None)

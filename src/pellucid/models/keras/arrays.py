@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from pellucid.engines.tensorflow import host
 from pellucid.models.arrays import unpack
+from pellucid.models.losses import IGNORED
 from pellucid.outputs import ModelOutput
 from pellucid.packing import Packed
 from pellucid.tensors import Kind, is_array
@@ -39,7 +40,15 @@ def in_cells(packed: Packed, is_token: npt.NDArray[np.bool_]) -> dict[str, Any]:
 
 def in_graphs(value: Any) -> Any:
     """A tensor as it is, also Keras' of a graph of layers; lists and arrays as constants of the graph."""
+    if isinstance(value, tuple):
+        return tuple(in_graphs(one) for one in value)
     return value if keras.utils.is_keras_tensor(value) else tf.convert_to_tensor(value)
+
+
+def beyond_ignored(columns: Any, length: Any) -> Any:
+    """Columns beyond the last one take no part in the loss."""
+    columns = tf.reshape(columns, [-1])
+    return tf.where(columns < tf.cast(length, columns.dtype), columns, IGNORED)
 
 
 def given_back(output: Any, kind: Kind, like: Any) -> Any:

@@ -23,14 +23,15 @@ from pellucid.engines.tensorflow_layout import Rectangle
 from pellucid.errors import EngineError, InputError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.arrays import packed_inputs
-from pellucid.models.keras.arrays import arguments_of, given_back, in_cells, in_graphs
+from pellucid.models.choices import flattened
+from pellucid.models.keras.arrays import arguments_of, beyond_ignored, given_back, in_cells, in_graphs
 from pellucid.models.keras.graphs import Graphs
 from pellucid.models.keras.layers import Held, Owner, as_stored, in_graph, layer_tree
 from pellucid.models.keras.saving import KerasSaving
 from pellucid.models.keras.training import KerasTraining
 from pellucid.models.keras.words import words_of
 from pellucid.models.loading import Loaded
-from pellucid.models.losses import checked_labels, problem_of
+from pellucid.models.losses import IGNORED, checked_labels, labels_by_name, loss_of, problem_of
 from pellucid.models.runner import Runner
 from pellucid.outputs import OUTPUT_CLASSES, ModelOutput
 from pellucid.tensors import as_numpy, common_kind
@@ -144,6 +145,8 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
         position_ids: Any = None,
         labels: Any = None,
         *,
+        start_positions: Any = None,
+        end_positions: Any = None,
         training: bool | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
@@ -158,7 +161,10 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
             token_type_ids: `[B, L]`, 0 for the first text of a pair and 1 for the second; 0 where left out.
             position_ids: `[B, L]`; the columns where left out.
             labels: what the head should answer, for the loss: whole numbers `[B]` for one label of several, numbers
-                `[B, C]` for several labels at once, numbers `[B]` for regression.
+                `[B, C]` for several labels at once, numbers `[B]` for regression, whole numbers `[B, L]` for tokens,
+                of which those with -100 and those of padding take no part.
+            start_positions: the columns `[B]` where answers begin, for a head that finds them.
+            end_positions: the columns `[B]` of their last tokens.
             training: True drops out what the config says.
             output_attentions: also give the attention probabilities of every layer.
             output_hidden_states: also give the embeddings and the output of every layer.
@@ -173,7 +179,7 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
                 than positions; labels that the head does not have. In graphs TensorFlow's `InvalidArgumentError`,
                 when they are run.
         """
-        options = {
+        options: dict[str, Any] = {
             "training": training,
             "output_attentions": output_attentions,
             "output_hidden_states": output_hidden_states,
@@ -181,20 +187,24 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
         }
         named = arguments_of(input_ids, ("input_ids", "attention_mask", *self.family.inputs))
         if named is not None:
-            return self(**named, **({} if labels is None else {"labels": labels}), **options)
-        if labels is not None:
-            self._refuse_labels()
-        given = self._given(input_ids, attention_mask, token_type_ids, position_ids)
+            wanted = {"labels": labels, "start_positions": start_positions, "end_positions": end_positions}
+            return self(**named, **{name: one for name, one in wanted.items() if one is not None}, **options)
+        labels = self._labels(labels, start_positions, end_positions)
+        given, count = self._given(input_ids, attention_mask, token_type_ids, position_ids)
+        if count is not None:
+            options["choices"] = count
         arrays = {name: value for name, value in given.items() if value is not None}
         if not tf.executing_eagerly() or any(keras.utils.is_keras_tensor(value) for value in arrays.values()):
             tensors = {name: in_graphs(value) for name, value in arrays.items()}
             return super().__call__(tensors, labels=None if labels is None else in_graphs(labels), **options)
-        kind, like = common_kind({**arrays, "labels": labels}, self.usual_kind)
-        packed, is_token = packed_inputs(**{name: as_numpy(value) for name, value in given.items()})
+        kind, like = common_kind({**arrays, **labels_by_name(labels)}, self.usual_kind)
+        on_host = {name: as_numpy(value) for name, value in given.items()}
+        packed, is_token = packed_inputs(**on_host, padding_id=self.runner.padding_id)
         self.runner.check(packed)
         if labels is not None:
-            _, told = checked_labels(self.config, labels, (len(is_token), self.config.num_labels))
-            labels = tf.constant(told)
+            shape = self._logits_shape(is_token.shape, count)
+            _, told = checked_labels(str(self.loss_kind), self.config, labels, shape, is_token)
+            labels = in_graphs(told)
         return given_back(super().__call__(in_cells(packed, is_token), labels=labels, **options), kind, like)
 
     def call(
@@ -205,10 +215,14 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        choices: int | None = None,
     ) -> Any:
-        """What Keras runs; arguments as for the call of the model, in a dictionary `inputs`."""
+        """What Keras runs; arguments as for the call of the model, in a dictionary `inputs`, one row for a choice."""
         taps = self._taps(output_hidden_states, output_attentions)
-        rectangle = Rectangle.of(inputs if isinstance(inputs, Mapping) else {"input_ids": inputs})
+        given = dict(inputs) if isinstance(inputs, Mapping) else {"input_ids": inputs}
+        if self.loss_kind == "choices" and choices is None:
+            given, choices = flattened(given)
+        rectangle = Rectangle.of(given, self.runner.padding_id)
         if tf.executing_eagerly():
             values = self._graphs.run(self._computed, rectangle, taps, bool(training))
         else:
@@ -216,8 +230,9 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
             limits = {"ids": settings.vocabulary, "types": settings.types or 1, "positions": settings.positions}
             with tf.control_dependencies(rectangle.checks(limits)):
                 values = self._computed(rectangle, taps, bool(training))
+        values = self._shaped(values, choices, tf.reshape)
         if labels is not None:
-            values = {"loss": self.loss_of(values["logits"], labels), **values}
+            values = {"loss": self.loss_of(values, labels, rectangle.is_token), **values}
         return self._output(values, return_dict)
 
     def _computed(self, rectangle: Rectangle, taps: tuple[str, ...], is_training: bool) -> dict[str, Any]:
@@ -233,10 +248,28 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
         put_back = {"hidden_states": rectangle.unpacked, "attentions": rectangle.attentions}
         return values | {name: tuple(put_back[name](layer) for layer in ops.kept[name]) for name in taps}
 
-    def loss_of(self, logits: Any, labels: Any) -> Any:
-        """How far each text's logits `[B, C]` are from its labels, `[B]`."""
-        labels = tf.convert_to_tensor(labels)
-        return LOSSES[problem_of(self.config, labels.dtype.is_integer)](logits, labels)
+    def _logits_shape(self, shape: tuple[int, int], choices: int | None) -> tuple[int, ...]:
+        """The shape of the logits for a rectangle, which labels must fit."""
+        settings = self.family.read_config(self.config)
+        sizes = {"choices": choices, "pair": 2, "texts": self.config.num_labels, "replaced": shape[1]}
+        if self.loss_kind == "tokens":
+            return (*shape, settings.vocabulary if self.head == "masked-language-model" else self.config.num_labels)
+        return (shape[0] // (choices or 1), int(sizes.get(str(self.loss_kind)) or shape[1]))
+
+    def loss_of(self, values: Mapping[str, Any], labels: Any, is_token: Any) -> Any:
+        """How far the outputs are from the labels: one number for each text, or one `[1]` for all tokens."""
+        kind = str(self.loss_kind)
+        labels = in_graphs(labels)
+        logits = next(iter(values.values()))
+        if kind == "span":
+            labels = tuple(beyond_ignored(one, tf.shape(logits)[1]) for one in labels)
+            return loss_of(kind, "", values, labels, tf.cast(is_token, logits.dtype), LOSSES, tf.reshape)
+        problem = problem_of(self.config, labels.dtype.is_integer) if kind == "texts" else ""
+        losses = loss_of(kind, problem, values, labels, tf.cast(is_token, labels.dtype), LOSSES, tf.reshape)
+        if kind != "tokens":
+            return losses
+        counted = tf.math.count_nonzero(tf.cast(is_token, tf.bool) & (labels != IGNORED), dtype=losses.dtype)
+        return tf.reshape(tf.math.divide_no_nan(tf.reduce_sum(losses), counted), [1])
 
 
 def policy_for(dtype: Any) -> Any:

@@ -20,8 +20,8 @@ OWN_LOSS = (None, "auto", "auto_with_warning", "passthrough")
 class KerasTraining(Pretrained, keras.Model):
     """What a model of several outputs adds to Keras' training: which output the labels belong to, and its own loss."""
 
-    def loss_of(self, logits: Any, labels: Any) -> Any:
-        """The model's own loss, one number for each text."""
+    def loss_of(self, values: Mapping[str, Any], labels: Any, is_token: Any) -> Any:
+        """The model's own loss, one number for each text or one for all."""
         raise NotImplementedError
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *arguments: Any, **options: Any) -> None:
@@ -69,10 +69,11 @@ class KerasTraining(Pretrained, keras.Model):
         labels, answers = matched(x, y, y_pred)
         if self.loss is not None:
             return super().compute_loss(x, labels, answers, sample_weight, training)
-        self._refuse_labels()
-        if labels is None:
+        own = self._labels(*own_labels(x, y, labels, self.loss_kind))
+        if own is None:
             raise InputError("There are no labels to train on. Pass them as `y`, or under the name `labels` in `x`.")
-        losses = self.loss_of(answers, labels)
+        values = y_pred if isinstance(y_pred, Mapping) else {"logits": answers}
+        losses = self.loss_of({name: one for name, one in values.items() if name != "loss"}, own, tokens_of(x))
         if losses.dtype.size < tf.float32.size:
             losses = tf.cast(losses, tf.float32)
         if sample_weight is not None:
@@ -105,6 +106,34 @@ def matched(x: Any, y: Any, y_pred: Any) -> tuple[Any, Any]:
         ((name, labels),) = named.items()
         return labels, y_pred[name]
     return named, {name: y_pred[name] for name in named}
+
+
+SPAN = ("start_positions", "end_positions")
+
+
+def own_labels(x: Any, y: Any, labels: Any, kind: str | None) -> tuple[Any, Any, Any]:
+    """What the model's own loss takes: labels, first columns, last columns; None for what there is not.
+
+    Args:
+        x: the inputs, among which labels may be.
+        y: labels, or a dictionary of them.
+        labels: what `matched` found in them.
+        kind: the head's word of `models/losses.py`.
+    """
+    if kind != "span":
+        return labels, None, None
+    named = {**(x if isinstance(x, Mapping) else {}), **(y if isinstance(y, Mapping) else {})}
+    if isinstance(y, tuple | list) and len(y) == len(SPAN):
+        named.update(zip(SPAN, y, strict=True))
+    return None, named.get(SPAN[0]), named.get(SPAN[1])
+
+
+def tokens_of(x: Any) -> Any:
+    """Which cells of the inputs are tokens, `[B, L]`."""
+    if isinstance(x, Mapping) and x.get("attention_mask") is not None:
+        return tf.cast(x["attention_mask"], tf.bool)
+    ids = x["input_ids"] if isinstance(x, Mapping) else x
+    return tf.ones_like(ids, tf.bool)
 
 
 def plain(data: Any) -> Any:

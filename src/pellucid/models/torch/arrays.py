@@ -30,6 +30,14 @@ def host_arrays(value: Any) -> Any:
     return host(value)
 
 
+def positions_in(ids: Array, padding_id: int | None) -> Array:
+    """The position of each cell of a rectangle `[B, L]`: its column, or counted as `packing.positions_by_ids` does."""
+    if padding_id is None:
+        return torch.arange(ids.shape[1], device=ids.device)
+    is_token = (ids != padding_id).long()
+    return is_token.cumsum(dim=1) * is_token + padding_id
+
+
 def in_cells(rows: Array, cell_of: Array, shape: tuple[int, ...]) -> Array:
     """Rows in the cells of a rectangle, zeros in the others: `[T, H] → [B, L, H]`."""
     batch, length = shape

@@ -7,7 +7,7 @@ included, since a graph cannot hold rows that depend on the values of a mask.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any, ClassVar, TypeAlias
 
@@ -24,11 +24,11 @@ from pellucid.engines.torch import LOSSES, TorchOps, inputs_of, usable_device
 from pellucid.engines.torch_layout import RectangleLayout
 from pellucid.engines.torch_weights import laid_side_by_side, tensor_of
 from pellucid.models.arrays import packed_inputs
-from pellucid.models.losses import checked_labels, problem_of
+from pellucid.models.losses import IGNORED, checked_labels, labels_by_name, loss_of, problem_of
 from pellucid.models.pretrained import Pretrained
 from pellucid.models.runner import Runner
-from pellucid.models.torch.arrays import attentions_in_columns, host_arrays, in_cells, stored
-from pellucid.models.torch.tree import module_tree
+from pellucid.models.torch.arrays import attentions_in_columns, host_arrays, in_cells, positions_in, stored
+from pellucid.models.torch.tree import Live, module_tree
 from pellucid.outputs import OUTPUT_CLASSES, ModelOutput
 from pellucid.packing import MAX_TOKENS, Inputs, Packed, micro_batches
 from pellucid.tensors import as_numpy as numpy_of
@@ -71,7 +71,9 @@ class TorchModel(nn.Module, Pretrained):
         # Told by the family and the head, whatever is changed of the config later.
         self._per_token = shapes.outputs_per_token(forward)
         uses = shapes.uses(forward)
-        for name, module in module_tree(tensors, hub_names, uses, config.pad_token_id).items():
+        positions = self.family.read_config(config).padding_id
+        padding = {"embeddings.tokens": config.pad_token_id, "embeddings.positions": positions}
+        for name, module in module_tree(tensors, hub_names, uses, padding).items():
             self.add_module(name, module)
         self._lay_side_by_side()
 
@@ -144,8 +146,8 @@ class TorchModel(nn.Module, Pretrained):
         runner: Runner | None = self.__dict__.get("_runner")
         if runner is None or (runner.dtype, runner.device) != (dtype, device):
             runner = Runner(
-                self.family, self.config, self.head, lambda: _Live(self), engine="torch", dtype=dtype, device=device,
-                name=self.config.name_or_path or type(self).__name__,
+                self.family, self.config, self.head, lambda: Live(self.parameter, self._paths), engine="torch",
+                dtype=dtype, device=device, name=self.config.name_or_path or type(self).__name__,
             )  # fmt: skip
             self.__dict__["_runner"] = runner
         return runner
@@ -176,30 +178,46 @@ class TorchModel(nn.Module, Pretrained):
         """
         return self._run(inputs_of(packed, self.device), ())[0]
 
-    def _compute(self, given: Mapping[str, Any], labels: Any, taps: tuple[str, ...]) -> dict[str, Any]:
+    def _compute(
+        self, given: Mapping[str, Any], count: int | None, labels: Any, taps: tuple[str, ...]
+    ) -> dict[str, Any]:
         if torch.compiler.is_compiling():
-            values = self._of_rectangle(taps, **given)
-            return values if labels is None else {"loss": self._loss(values["logits"], labels), **values}
-        kind, like = common_kind({**given, "labels": labels}, self.usual_kind)
-        packed, is_token = packed_inputs(**{name: numpy_of(value) for name, value in given.items()})
+            values, cells = self._of_rectangle(taps, **given)
+            values = self._shaped(values, count, torch.reshape)
+            if labels is None:
+                return values
+            told = labels if isinstance(labels, tuple) else (labels,)
+            are_whole = not any(one.is_floating_point() for one in told)
+            return {"loss": self._loss(values, labels, cells, problem_of(self.config, are_whole)), **values}
+        kind, like = common_kind({**given, **labels_by_name(labels)}, self.usual_kind)
+        arrays = {name: numpy_of(value) for name, value in given.items()}
+        packed, is_token = packed_inputs(**arrays, padding_id=self.runner.padding_id)
         self.runner.check(packed)
         # NumPy's arrays carry no gradients.
         with torch.set_grad_enabled(torch.is_grad_enabled() and kind.name == "pt"):
-            values = self._of_packed(packed, is_token, taps)
+            values = self._shaped(self._of_packed(packed, is_token, taps), count, torch.reshape)
         if labels is not None:
-            self._refuse_labels()
-            _, told = checked_labels(self.config, labels, values["logits"].shape)
-            values = {
-                "loss": self._loss(values["logits"], torch.as_tensor(labels if like is not None else told)),
-                **values,
-            }
+            shape = next(iter(values.values())).shape
+            problem, told = checked_labels(str(self.loss_kind), self.config, labels, shape, is_token)
+            given_labels = tuple(map(torch.as_tensor, told)) if isinstance(told, tuple) else torch.as_tensor(told)
+            loss = self._loss(values, given_labels, torch.from_numpy(is_token), problem)
+            values = {"loss": loss, **values}
         if kind.name == "pt":
             return values
         return {name: kind.give(host_arrays(value), like) for name, value in values.items()}
 
-    def _loss(self, logits: Array, labels: Array) -> Array:
-        are_whole = not (labels.is_floating_point() or labels.is_complex())
-        return LOSSES[problem_of(self.config, are_whole)](logits, labels.to(logits.device))
+    def _loss(self, values: Mapping[str, Array], labels: Any, is_token: Array, problem: str) -> Array:
+        logits = next(iter(values.values()))
+        if isinstance(labels, tuple):
+            # What lies beyond the last column takes no part.
+            length = logits.shape[1]
+            on_columns = (one.to(logits.device) for one in labels)
+            told: Any = tuple(torch.where(one < length, one, IGNORED) for one in on_columns)
+            cells = is_token.to(logits.device, logits.dtype)
+        else:
+            told = labels.to(logits.device)
+            cells = is_token.to(logits.device, told.dtype)
+        return loss_of(str(self.loss_kind), problem, values, told, cells, LOSSES, torch.reshape)
 
     def _of_packed(self, packed: Packed, is_token: npt.NDArray[np.bool_], taps: tuple[str, ...]) -> dict[str, Any]:
         """Run a packed batch, and put the answers back into the caller's rectangle."""
@@ -228,16 +246,17 @@ class TorchModel(nn.Module, Pretrained):
 
     def _of_rectangle(
         self, taps: tuple[str, ...], input_ids: Array, attention_mask: Array, token_type_ids: Array, position_ids: Array
-    ) -> dict[str, Any]:
-        """Run every cell of a rectangle, with tensors alone."""
+    ) -> tuple[dict[str, Any], Array]:
+        """Run every cell of a rectangle, with tensors alone; also give which cells are tokens."""
         ids = input_ids if input_ids.dim() == 2 else input_ids[None]
         batch, length = ids.shape
         is_token = torch.ones_like(ids) if attention_mask is None else attention_mask.view(batch, length)
         types = torch.zeros_like(ids) if token_type_ids is None else token_type_ids.view(batch, length)
-        positions = torch.arange(length, device=ids.device) if position_ids is None else position_ids
+        padding_id = self.family.read_config(self.config).padding_id
+        positions = positions_in(ids, padding_id) if position_ids is None else position_ids
         layout: Any = RectangleLayout(is_token.bool())
         flat_ids, flat_positions, flat_types = (x.expand(batch, length).reshape(-1) for x in (ids, positions, types))
-        outputs, kept = self._run(Inputs(flat_ids, flat_positions, flat_types, layout), taps)
+        outputs, kept = self._run(Inputs(flat_ids, flat_positions, flat_types, layout.cell_of_row, layout), taps)
 
         def back(rows: Array) -> Array:
             return rows.view(batch, length, -1) * layout.is_token[..., None]
@@ -250,7 +269,7 @@ class TorchModel(nn.Module, Pretrained):
                 layer * layout.is_token[:, None, :, None] if name == "attentions" else back(layer)
                 for layer in kept[name]
             )
-        return values
+        return values, layout.is_token
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_runner"}
@@ -287,22 +306,6 @@ def _joined_class(face: Any) -> type:
 
 def _restored(face: type) -> Any:
     return object.__new__(module_class(face))
-
-
-class _Live(Mapping[str, Array]):
-    """A model's parameters by their canonical names, as they are when they are asked for."""
-
-    def __init__(self, model: TorchModel) -> None:
-        self._model = model
-
-    def __getitem__(self, name: str) -> Array:
-        return self._model.parameter(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._model._paths)
-
-    def __len__(self) -> int:
-        return len(self._model._paths)
 
 
 def _register(output_class: type[ModelOutput]) -> None:

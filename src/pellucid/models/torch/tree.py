@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -42,7 +42,10 @@ class Parts(nn.Module):
 
 
 def module_tree(
-    tensors: Mapping[str, torch.Tensor], hub_names: Mapping[str, str], uses: Mapping[str, Use], pad_token_id: int | None
+    tensors: Mapping[str, torch.Tensor],
+    hub_names: Mapping[str, str],
+    uses: Mapping[str, Use],
+    padding: Mapping[str, int | None],
 ) -> dict[str, nn.Module]:
     """Modules around tensors, by the first word of their names.
 
@@ -50,7 +53,7 @@ def module_tree(
         tensors: by canonical name.
         hub_names: the Hub's name of each, such as "bert.encoder.layer.0.output.dense.weight".
         uses: what is computed with the parameters of each module, by canonical path.
-        pad_token_id: the row of the tokens' table that learns nothing.
+        padding: the row that learns nothing, by the canonical path of its table.
 
     Returns:
         The modules that a model has as its children.
@@ -67,20 +70,26 @@ def module_tree(
         branch = tree
         for word in above:
             branch = branch.setdefault(word, {})
-        padding = pad_token_id if canonical[path] == "embeddings.tokens" else None
-        branch[last] = _leaf(uses[canonical[path]], held, padding)
+        if "weight" not in held:
+            # A bare bias, which may stand beside modules: `cls.predictions.bias` beside `cls.predictions.transform`.
+            own = branch.setdefault(last, {})
+            own.update({leaf: nn.Parameter(tensor) for leaf, tensor in held.items()})
+            continue
+        branch[last] = _leaf(uses[canonical[path]], held, padding.get(canonical[path]))
     return {name: _branch(branch) for name, branch in tree.items()}
 
 
 def _branch(branch: Any) -> nn.Module:
     if isinstance(branch, nn.Module):
         return branch
-    children = {name: _branch(child) for name, child in branch.items()}
-    if all(name.isdigit() for name in children):
-        return nn.ModuleList(children.values())
+    if all(name.isdigit() for name in branch):
+        return nn.ModuleList(_branch(child) for child in branch.values())
     parts = Parts()
-    for name, child in children.items():
-        parts.add_module(name, child)
+    for name, child in branch.items():
+        if isinstance(child, nn.Parameter):
+            parts.register_parameter(name, child)
+        else:
+            parts.add_module(name, _branch(child))
     return parts
 
 
@@ -100,3 +109,25 @@ def _leaf(use: Use, held: Mapping[str, torch.Tensor], padding: int | None) -> nn
     for name, tensor in held.items():
         setattr(module, name, nn.Parameter(tensor))
     return module
+
+
+class Live(Mapping[str, Any]):
+    """A model's parameters by their canonical names, as they are when they are asked for.
+
+    Args:
+        parameter: gives one by its name.
+        names: of all of them.
+    """
+
+    def __init__(self, parameter: Callable[[str], Any], names: Collection[str]) -> None:
+        self._parameter = parameter
+        self._names = names
+
+    def __getitem__(self, name: str) -> Any:
+        return self._parameter(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

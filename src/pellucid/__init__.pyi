@@ -1,0 +1,488 @@
+"""The public names and their types; written by tools/make_stub.py, and held to the code by a test."""
+
+from pellucid.architectures.albert import AlbertConfig as AlbertConfig
+from pellucid.architectures.bert import BertConfig as BertConfig
+from pellucid.architectures.camembert import CamembertConfig as CamembertConfig
+from pellucid.architectures.distilbert import DistilBertConfig as DistilBertConfig
+from pellucid.architectures.electra import ElectraConfig as ElectraConfig
+from pellucid.architectures.roberta import RobertaConfig as RobertaConfig
+from pellucid.architectures.xlm_roberta import XLMRobertaConfig as XLMRobertaConfig
+from pellucid.checkpoints.report import LoadingReport as LoadingReport
+from pellucid.config import PretrainedConfig as PretrainedConfig
+from pellucid.errors import PellucidError as PellucidError
+from pellucid.models.auto import AutoConfig as AutoConfig
+from pellucid.models.auto import AutoModel as AutoModel
+from pellucid.models.auto import AutoModelForMaskedLM as AutoModelForMaskedLM
+from pellucid.models.auto import AutoModelForMultipleChoice as AutoModelForMultipleChoice
+from pellucid.models.auto import AutoModelForNextSentencePrediction as AutoModelForNextSentencePrediction
+from pellucid.models.auto import AutoModelForPreTraining as AutoModelForPreTraining
+from pellucid.models.auto import AutoModelForQuestionAnswering as AutoModelForQuestionAnswering
+from pellucid.models.auto import AutoModelForSequenceClassification as AutoModelForSequenceClassification
+from pellucid.models.auto import AutoModelForTokenClassification as AutoModelForTokenClassification
+from pellucid.models.auto import TFAutoModel as TFAutoModel
+from pellucid.models.auto import TFAutoModelForMaskedLM as TFAutoModelForMaskedLM
+from pellucid.models.auto import TFAutoModelForMultipleChoice as TFAutoModelForMultipleChoice
+from pellucid.models.auto import TFAutoModelForNextSentencePrediction as TFAutoModelForNextSentencePrediction
+from pellucid.models.auto import TFAutoModelForPreTraining as TFAutoModelForPreTraining
+from pellucid.models.auto import TFAutoModelForQuestionAnswering as TFAutoModelForQuestionAnswering
+from pellucid.models.auto import TFAutoModelForSequenceClassification as TFAutoModelForSequenceClassification
+from pellucid.models.auto import TFAutoModelForTokenClassification as TFAutoModelForTokenClassification
+from pellucid.models.base import PreTrainedModel as PreTrainedModel
+from pellucid.models.inspection import inspect_checkpoint as inspect_checkpoint
+from pellucid.models.keras.model import TFPreTrainedModel as _TFPreTrainedModel
+from pellucid.outputs import ModelOutput as ModelOutput
+from pellucid.pipelines import Pipeline as Pipeline
+from pellucid.pipelines import pipeline as pipeline
+from pellucid.tokenizers import AutoTokenizer as AutoTokenizer
+from pellucid.tokenizers import BatchEncoding as BatchEncoding
+from pellucid.tokenizers import BertTokenizer as BertTokenizer
+from pellucid.tokenizers import BertTokenizerFast as BertTokenizerFast
+from pellucid.tokenizers import DistilBertTokenizer as DistilBertTokenizer
+from pellucid.tokenizers import DistilBertTokenizerFast as DistilBertTokenizerFast
+from pellucid.tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
+from pellucid.training.finetune import FineTuned as FineTuned
+from pellucid.training.finetune import finetune as finetune
+
+__version__: str
+__all__: list[str]
+_HOMES: dict[str, str]
+
+class AlbertForMaskedLM(PreTrainedModel):
+    """ALBERT and a head that finds the words behind masks."""
+
+    config: AlbertConfig
+
+class AlbertForMultipleChoice(PreTrainedModel):
+    """ALBERT and a head that chooses one of several texts."""
+
+    config: AlbertConfig
+
+class AlbertForQuestionAnswering(PreTrainedModel):
+    """ALBERT and a head that finds where the answer stands."""
+
+    config: AlbertConfig
+
+class AlbertForSequenceClassification(PreTrainedModel):
+    """ALBERT and a head that labels whole texts."""
+
+    config: AlbertConfig
+
+class AlbertForTokenClassification(PreTrainedModel):
+    """ALBERT and a head that labels tokens."""
+
+    config: AlbertConfig
+
+class AlbertModel(PreTrainedModel):
+    """ALBERT: the encoder alone."""
+
+    config: AlbertConfig
+
+class BertForMaskedLM(PreTrainedModel):
+    """BERT and a head that finds the words behind masks."""
+
+    config: BertConfig
+
+class BertForMultipleChoice(PreTrainedModel):
+    """BERT and a head that chooses one of several texts."""
+
+    config: BertConfig
+
+class BertForNextSentencePrediction(PreTrainedModel):
+    """BERT and a head that tells whether the second text follows the first."""
+
+    config: BertConfig
+
+class BertForQuestionAnswering(PreTrainedModel):
+    """BERT and a head that finds where the answer stands."""
+
+    config: BertConfig
+
+class BertForSequenceClassification(PreTrainedModel):
+    """BERT and a head that labels whole texts."""
+
+    config: BertConfig
+
+class BertForTokenClassification(PreTrainedModel):
+    """BERT and a head that labels tokens."""
+
+    config: BertConfig
+
+class BertModel(PreTrainedModel):
+    """BERT: the encoder alone."""
+
+    config: BertConfig
+
+class CamembertForMaskedLM(PreTrainedModel):
+    """CamemBERT and a head that finds the words behind masks."""
+
+    config: CamembertConfig
+
+class CamembertForMultipleChoice(PreTrainedModel):
+    """CamemBERT and a head that chooses one of several texts."""
+
+    config: CamembertConfig
+
+class CamembertForQuestionAnswering(PreTrainedModel):
+    """CamemBERT and a head that finds where the answer stands."""
+
+    config: CamembertConfig
+
+class CamembertForSequenceClassification(PreTrainedModel):
+    """CamemBERT and a head that labels whole texts."""
+
+    config: CamembertConfig
+
+class CamembertForTokenClassification(PreTrainedModel):
+    """CamemBERT and a head that labels tokens."""
+
+    config: CamembertConfig
+
+class CamembertModel(PreTrainedModel):
+    """CamemBERT: the encoder alone."""
+
+    config: CamembertConfig
+
+class DistilBertForMaskedLM(PreTrainedModel):
+    """DistilBERT and a head that finds the words behind masks."""
+
+    config: DistilBertConfig
+
+class DistilBertForMultipleChoice(PreTrainedModel):
+    """DistilBERT and a head that chooses one of several texts."""
+
+    config: DistilBertConfig
+
+class DistilBertForQuestionAnswering(PreTrainedModel):
+    """DistilBERT and a head that finds where the answer stands."""
+
+    config: DistilBertConfig
+
+class DistilBertForSequenceClassification(PreTrainedModel):
+    """DistilBERT and a head that labels whole texts."""
+
+    config: DistilBertConfig
+
+class DistilBertForTokenClassification(PreTrainedModel):
+    """DistilBERT and a head that labels tokens."""
+
+    config: DistilBertConfig
+
+class DistilBertModel(PreTrainedModel):
+    """DistilBERT: the encoder alone."""
+
+    config: DistilBertConfig
+
+class ElectraForMaskedLM(PreTrainedModel):
+    """ELECTRA and a head that finds the words behind masks."""
+
+    config: ElectraConfig
+
+class ElectraForMultipleChoice(PreTrainedModel):
+    """ELECTRA and a head that chooses one of several texts."""
+
+    config: ElectraConfig
+
+class ElectraForPreTraining(PreTrainedModel):
+    """ELECTRA and a head that tells which tokens were replaced."""
+
+    config: ElectraConfig
+
+class ElectraForQuestionAnswering(PreTrainedModel):
+    """ELECTRA and a head that finds where the answer stands."""
+
+    config: ElectraConfig
+
+class ElectraForSequenceClassification(PreTrainedModel):
+    """ELECTRA and a head that labels whole texts."""
+
+    config: ElectraConfig
+
+class ElectraForTokenClassification(PreTrainedModel):
+    """ELECTRA and a head that labels tokens."""
+
+    config: ElectraConfig
+
+class ElectraModel(PreTrainedModel):
+    """ELECTRA: the encoder alone."""
+
+    config: ElectraConfig
+
+class RobertaForMaskedLM(PreTrainedModel):
+    """RoBERTa and a head that finds the words behind masks."""
+
+    config: RobertaConfig
+
+class RobertaForMultipleChoice(PreTrainedModel):
+    """RoBERTa and a head that chooses one of several texts."""
+
+    config: RobertaConfig
+
+class RobertaForQuestionAnswering(PreTrainedModel):
+    """RoBERTa and a head that finds where the answer stands."""
+
+    config: RobertaConfig
+
+class RobertaForSequenceClassification(PreTrainedModel):
+    """RoBERTa and a head that labels whole texts."""
+
+    config: RobertaConfig
+
+class RobertaForTokenClassification(PreTrainedModel):
+    """RoBERTa and a head that labels tokens."""
+
+    config: RobertaConfig
+
+class RobertaModel(PreTrainedModel):
+    """RoBERTa: the encoder alone."""
+
+    config: RobertaConfig
+
+class XLMRobertaForMaskedLM(PreTrainedModel):
+    """XLM-RoBERTa and a head that finds the words behind masks."""
+
+    config: XLMRobertaConfig
+
+class XLMRobertaForMultipleChoice(PreTrainedModel):
+    """XLM-RoBERTa and a head that chooses one of several texts."""
+
+    config: XLMRobertaConfig
+
+class XLMRobertaForQuestionAnswering(PreTrainedModel):
+    """XLM-RoBERTa and a head that finds where the answer stands."""
+
+    config: XLMRobertaConfig
+
+class XLMRobertaForSequenceClassification(PreTrainedModel):
+    """XLM-RoBERTa and a head that labels whole texts."""
+
+    config: XLMRobertaConfig
+
+class XLMRobertaForTokenClassification(PreTrainedModel):
+    """XLM-RoBERTa and a head that labels tokens."""
+
+    config: XLMRobertaConfig
+
+class XLMRobertaModel(PreTrainedModel):
+    """XLM-RoBERTa: the encoder alone."""
+
+    config: XLMRobertaConfig
+
+class TFAlbertForMaskedLM(_TFPreTrainedModel):
+    """ALBERT on TensorFlow and a head that finds the words behind masks."""
+
+    config: AlbertConfig
+
+class TFAlbertForMultipleChoice(_TFPreTrainedModel):
+    """ALBERT on TensorFlow and a head that chooses one of several texts."""
+
+    config: AlbertConfig
+
+class TFAlbertForQuestionAnswering(_TFPreTrainedModel):
+    """ALBERT on TensorFlow and a head that finds where the answer stands."""
+
+    config: AlbertConfig
+
+class TFAlbertForSequenceClassification(_TFPreTrainedModel):
+    """ALBERT on TensorFlow and a head that labels whole texts."""
+
+    config: AlbertConfig
+
+class TFAlbertForTokenClassification(_TFPreTrainedModel):
+    """ALBERT on TensorFlow and a head that labels tokens."""
+
+    config: AlbertConfig
+
+class TFAlbertModel(_TFPreTrainedModel):
+    """ALBERT on TensorFlow: the encoder alone."""
+
+    config: AlbertConfig
+
+class TFBertForMaskedLM(_TFPreTrainedModel):
+    """BERT on TensorFlow and a head that finds the words behind masks."""
+
+    config: BertConfig
+
+class TFBertForMultipleChoice(_TFPreTrainedModel):
+    """BERT on TensorFlow and a head that chooses one of several texts."""
+
+    config: BertConfig
+
+class TFBertForNextSentencePrediction(_TFPreTrainedModel):
+    """BERT on TensorFlow and a head that tells whether the second text follows the first."""
+
+    config: BertConfig
+
+class TFBertForQuestionAnswering(_TFPreTrainedModel):
+    """BERT on TensorFlow and a head that finds where the answer stands."""
+
+    config: BertConfig
+
+class TFBertForSequenceClassification(_TFPreTrainedModel):
+    """BERT on TensorFlow and a head that labels whole texts."""
+
+    config: BertConfig
+
+class TFBertForTokenClassification(_TFPreTrainedModel):
+    """BERT on TensorFlow and a head that labels tokens."""
+
+    config: BertConfig
+
+class TFBertModel(_TFPreTrainedModel):
+    """BERT on TensorFlow: the encoder alone."""
+
+    config: BertConfig
+
+class TFCamembertForMaskedLM(_TFPreTrainedModel):
+    """CamemBERT on TensorFlow and a head that finds the words behind masks."""
+
+    config: CamembertConfig
+
+class TFCamembertForMultipleChoice(_TFPreTrainedModel):
+    """CamemBERT on TensorFlow and a head that chooses one of several texts."""
+
+    config: CamembertConfig
+
+class TFCamembertForQuestionAnswering(_TFPreTrainedModel):
+    """CamemBERT on TensorFlow and a head that finds where the answer stands."""
+
+    config: CamembertConfig
+
+class TFCamembertForSequenceClassification(_TFPreTrainedModel):
+    """CamemBERT on TensorFlow and a head that labels whole texts."""
+
+    config: CamembertConfig
+
+class TFCamembertForTokenClassification(_TFPreTrainedModel):
+    """CamemBERT on TensorFlow and a head that labels tokens."""
+
+    config: CamembertConfig
+
+class TFCamembertModel(_TFPreTrainedModel):
+    """CamemBERT on TensorFlow: the encoder alone."""
+
+    config: CamembertConfig
+
+class TFDistilBertForMaskedLM(_TFPreTrainedModel):
+    """DistilBERT on TensorFlow and a head that finds the words behind masks."""
+
+    config: DistilBertConfig
+
+class TFDistilBertForMultipleChoice(_TFPreTrainedModel):
+    """DistilBERT on TensorFlow and a head that chooses one of several texts."""
+
+    config: DistilBertConfig
+
+class TFDistilBertForQuestionAnswering(_TFPreTrainedModel):
+    """DistilBERT on TensorFlow and a head that finds where the answer stands."""
+
+    config: DistilBertConfig
+
+class TFDistilBertForSequenceClassification(_TFPreTrainedModel):
+    """DistilBERT on TensorFlow and a head that labels whole texts."""
+
+    config: DistilBertConfig
+
+class TFDistilBertForTokenClassification(_TFPreTrainedModel):
+    """DistilBERT on TensorFlow and a head that labels tokens."""
+
+    config: DistilBertConfig
+
+class TFDistilBertModel(_TFPreTrainedModel):
+    """DistilBERT on TensorFlow: the encoder alone."""
+
+    config: DistilBertConfig
+
+class TFElectraForMaskedLM(_TFPreTrainedModel):
+    """ELECTRA on TensorFlow and a head that finds the words behind masks."""
+
+    config: ElectraConfig
+
+class TFElectraForMultipleChoice(_TFPreTrainedModel):
+    """ELECTRA on TensorFlow and a head that chooses one of several texts."""
+
+    config: ElectraConfig
+
+class TFElectraForPreTraining(_TFPreTrainedModel):
+    """ELECTRA on TensorFlow and a head that tells which tokens were replaced."""
+
+    config: ElectraConfig
+
+class TFElectraForQuestionAnswering(_TFPreTrainedModel):
+    """ELECTRA on TensorFlow and a head that finds where the answer stands."""
+
+    config: ElectraConfig
+
+class TFElectraForSequenceClassification(_TFPreTrainedModel):
+    """ELECTRA on TensorFlow and a head that labels whole texts."""
+
+    config: ElectraConfig
+
+class TFElectraForTokenClassification(_TFPreTrainedModel):
+    """ELECTRA on TensorFlow and a head that labels tokens."""
+
+    config: ElectraConfig
+
+class TFElectraModel(_TFPreTrainedModel):
+    """ELECTRA on TensorFlow: the encoder alone."""
+
+    config: ElectraConfig
+
+class TFRobertaForMaskedLM(_TFPreTrainedModel):
+    """RoBERTa on TensorFlow and a head that finds the words behind masks."""
+
+    config: RobertaConfig
+
+class TFRobertaForMultipleChoice(_TFPreTrainedModel):
+    """RoBERTa on TensorFlow and a head that chooses one of several texts."""
+
+    config: RobertaConfig
+
+class TFRobertaForQuestionAnswering(_TFPreTrainedModel):
+    """RoBERTa on TensorFlow and a head that finds where the answer stands."""
+
+    config: RobertaConfig
+
+class TFRobertaForSequenceClassification(_TFPreTrainedModel):
+    """RoBERTa on TensorFlow and a head that labels whole texts."""
+
+    config: RobertaConfig
+
+class TFRobertaForTokenClassification(_TFPreTrainedModel):
+    """RoBERTa on TensorFlow and a head that labels tokens."""
+
+    config: RobertaConfig
+
+class TFRobertaModel(_TFPreTrainedModel):
+    """RoBERTa on TensorFlow: the encoder alone."""
+
+    config: RobertaConfig
+
+class TFXLMRobertaForMaskedLM(_TFPreTrainedModel):
+    """XLM-RoBERTa on TensorFlow and a head that finds the words behind masks."""
+
+    config: XLMRobertaConfig
+
+class TFXLMRobertaForMultipleChoice(_TFPreTrainedModel):
+    """XLM-RoBERTa on TensorFlow and a head that chooses one of several texts."""
+
+    config: XLMRobertaConfig
+
+class TFXLMRobertaForQuestionAnswering(_TFPreTrainedModel):
+    """XLM-RoBERTa on TensorFlow and a head that finds where the answer stands."""
+
+    config: XLMRobertaConfig
+
+class TFXLMRobertaForSequenceClassification(_TFPreTrainedModel):
+    """XLM-RoBERTa on TensorFlow and a head that labels whole texts."""
+
+    config: XLMRobertaConfig
+
+class TFXLMRobertaForTokenClassification(_TFPreTrainedModel):
+    """XLM-RoBERTa on TensorFlow and a head that labels tokens."""
+
+    config: XLMRobertaConfig
+
+class TFXLMRobertaModel(_TFPreTrainedModel):
+    """XLM-RoBERTa on TensorFlow: the encoder alone."""
+
+    config: XLMRobertaConfig

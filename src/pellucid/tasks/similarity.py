@@ -1,0 +1,98 @@
+"""Similarity: the texts of a list that are nearest to a query, by their vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pellucid.errors import InputError, UnsupportedConfigError
+from pellucid.tasks import sentence_embedding
+from pellucid.tasks.rerank import checked_top_k, ranked, texts_of
+from pellucid.tasks.sentence_embedding import SentenceEmbedding
+from pellucid.tasks.task import Answers, Context, Floats, Found
+
+
+@dataclass(frozen=True)
+class Settings(sentence_embedding.Settings):
+    """What was made of the caller's arguments.
+
+    Attributes:
+        candidates: the texts to search.
+        vectors: theirs, `[N, H]`; None until they are computed.
+        top_k: how many to give; None for all.
+    """
+
+    candidates: tuple[str, ...] = ()
+    vectors: Floats | None = None
+    top_k: int | None = None
+
+
+class Similarity(SentenceEmbedding):
+    """The nearest texts of a list."""
+
+    arguments = (*SentenceEmbedding.arguments, "candidates", "top_k")
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        if self.recipe.similarity not in MEASURES:
+            raise UnsupportedConfigError(
+                f"{context.name!r} compares vectors by {self.recipe.similarity!r}; only {', '.join(MEASURES)} are "
+                "computed."
+            )
+
+    def called(self, positional: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, dict[str, Any], tuple[Any, ...]]:
+        """The query of a call, or a list of them; the second positional argument are the candidates."""
+        if not positional and "query" in named:
+            positional = (named.pop("query"),)
+        inputs, named, rest = super().called(positional, named)
+        if rest and "candidates" not in named:
+            named["candidates"], rest = rest[0], rest[1:]
+        return inputs, named, rest
+
+    def settle(self, arguments: Mapping[str, Any]) -> Settings:
+        """Read the caller's arguments: those of sentence embeddings, `candidates` and `top_k`."""
+        rest = dict(arguments)
+        candidates = texts_of(rest.pop("candidates", ()), "candidates")
+        top_k = checked_top_k(rest.pop("top_k", None))
+        settled = super().settle({**rest, "return_tensors": True})
+        return Settings(**vars(settled), candidates=candidates, top_k=top_k)
+
+    def prepared(self, settings: Settings, answers: Answers) -> Settings:
+        """The candidates' vectors, once for all queries of a call.
+
+        Raises:
+            InputError: there are no candidates.
+        """
+        if not settings.candidates:
+            raise InputError("There is nothing to search. Pass `candidates=`, a list of texts.", name="candidates")
+        return replace(settings, vectors=np.stack(answers(settings.candidates, settings)))
+
+    def answer(self, found: Found, settings: sentence_embedding.Settings) -> Any:
+        """`{"index", "text", "score"}` of each candidate, the nearest first."""
+        vector = self.vector(found, settings)
+        if not isinstance(settings, Settings) or settings.vectors is None:
+            return vector
+        scores = MEASURES[self.recipe.similarity](settings.vectors, vector)
+        return ranked(scores, settings.candidates, settings.top_k)
+
+    def listed(self, answers: list[Any], inputs: Any) -> Any:
+        """The answers in the order of the queries."""
+        return answers
+
+
+def cosine(vectors: Floats, vector: Floats) -> Floats:
+    """The cosine of the angle between a vector and each of several: `[N, H], [H] → [N]`."""
+    lengths = np.linalg.norm(vectors, axis=-1) * np.linalg.norm(vector)
+    return vectors @ vector / np.maximum(lengths, 1e-12)
+
+
+MEASURES: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "cosine": cosine,
+    "dot": lambda vectors, vector: vectors @ vector,
+    "euclidean": lambda vectors, vector: -np.linalg.norm(vectors - vector, axis=-1),
+    "manhattan": lambda vectors, vector: -np.abs(vectors - vector).sum(axis=-1),
+}
+"""How vectors are compared, by the words of config_sentence_transformers.json; the nearest has the highest score."""
