@@ -23,6 +23,8 @@ _HOMES = {
     "BertModel": "pellucid.models.table",
     "BertTokenizer": "pellucid.tokenizers",
     "BertTokenizerFast": "pellucid.tokenizers",
+    "DebertaTokenizer": "pellucid.tokenizers",
+    "DebertaTokenizerFast": "pellucid.tokenizers",
     "DistilBertConfig": "pellucid.architectures.distilbert",
     "DistilBertForSequenceClassification": "pellucid.models.table",
     "DistilBertModel": "pellucid.models.table",
@@ -36,6 +38,8 @@ _HOMES = {
     "PreTrainedModel": "pellucid.models.base",
     "PreTrainedTokenizerFast": "pellucid.tokenizers",
     "PretrainedConfig": "pellucid.config",
+    "RobertaTokenizer": "pellucid.tokenizers",
+    "RobertaTokenizerFast": "pellucid.tokenizers",
     "TFAutoModel": "pellucid.models.auto",
     "TFAutoModelForSequenceClassification": "pellucid.models.auto",
     "TFBertForSequenceClassification": "pellucid.models.keras.table",
@@ -81,9 +85,13 @@ if TYPE_CHECKING:
     from pellucid.tokenizers import BatchEncoding as BatchEncoding
     from pellucid.tokenizers import BertTokenizer as BertTokenizer
     from pellucid.tokenizers import BertTokenizerFast as BertTokenizerFast
+    from pellucid.tokenizers import DebertaTokenizer as DebertaTokenizer
+    from pellucid.tokenizers import DebertaTokenizerFast as DebertaTokenizerFast
     from pellucid.tokenizers import DistilBertTokenizer as DistilBertTokenizer
     from pellucid.tokenizers import DistilBertTokenizerFast as DistilBertTokenizerFast
     from pellucid.tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
+    from pellucid.tokenizers import RobertaTokenizer as RobertaTokenizer
+    from pellucid.tokenizers import RobertaTokenizerFast as RobertaTokenizerFast
     from pellucid.training.finetune import FineTuned as FineTuned
     from pellucid.training.finetune import finetune as finetune
 

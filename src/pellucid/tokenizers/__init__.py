@@ -15,12 +15,9 @@ if TYPE_CHECKING:
     from pellucid.tokenizers.auto import AutoTokenizer
     from pellucid.tokenizers.base import PreTrainedTokenizerFast
     from pellucid.tokenizers.batch_encoding import BatchEncoding
-    from pellucid.tokenizers.bert import (
-        BertTokenizer,
-        BertTokenizerFast,
-        DistilBertTokenizer,
-        DistilBertTokenizerFast,
-    )
+    from pellucid.tokenizers.bert import BertTokenizer, BertTokenizerFast, DistilBertTokenizer, DistilBertTokenizerFast
+    from pellucid.tokenizers.deberta import DebertaTokenizer, DebertaTokenizerFast
+    from pellucid.tokenizers.roberta import RobertaTokenizer, RobertaTokenizerFast
 
 __all__ = [
     "AddedToken",
@@ -28,9 +25,13 @@ __all__ = [
     "BatchEncoding",
     "BertTokenizer",
     "BertTokenizerFast",
+    "DebertaTokenizer",
+    "DebertaTokenizerFast",
     "DistilBertTokenizer",
     "DistilBertTokenizerFast",
     "PreTrainedTokenizerFast",
+    "RobertaTokenizer",
+    "RobertaTokenizerFast",
 ]
 
 _HOMES = {
@@ -39,9 +40,13 @@ _HOMES = {
     "BatchEncoding": "pellucid.tokenizers.batch_encoding",
     "BertTokenizer": "pellucid.tokenizers.bert",
     "BertTokenizerFast": "pellucid.tokenizers.bert",
+    "DebertaTokenizer": "pellucid.tokenizers.deberta",
+    "DebertaTokenizerFast": "pellucid.tokenizers.deberta",
     "DistilBertTokenizer": "pellucid.tokenizers.bert",
     "DistilBertTokenizerFast": "pellucid.tokenizers.bert",
     "PreTrainedTokenizerFast": "pellucid.tokenizers.base",
+    "RobertaTokenizer": "pellucid.tokenizers.roberta",
+    "RobertaTokenizerFast": "pellucid.tokenizers.roberta",
 }
 
 

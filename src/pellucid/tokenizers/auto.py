@@ -14,6 +14,7 @@ from pellucid.tokenizers.bert import (
     DistilBertTokenizer,
     DistilBertTokenizerFast,
 )
+from pellucid.tokenizers.deberta import DebertaTokenizer, DebertaTokenizerFast
 from pellucid.tokenizers.loading import (
     CONFIG_FILE,
     TOKENIZER_FILE,
@@ -21,15 +22,23 @@ from pellucid.tokenizers.loading import (
     not_found,
     read_config,
 )
+from pellucid.tokenizers.roberta import RobertaTokenizer, RobertaTokenizerFast
 
 # By the names in tokenizer_config.json, without "Fast": the class of the Python name, and the fast one.
 CLASSES: dict[str, tuple[type[PreTrainedTokenizerFast], type[PreTrainedTokenizerFast]]] = {
     "BertTokenizer": (BertTokenizer, BertTokenizerFast),
+    "DebertaTokenizer": (DebertaTokenizer, DebertaTokenizerFast),
     "DistilBertTokenizer": (DistilBertTokenizer, DistilBertTokenizerFast),
+    "RobertaTokenizer": (RobertaTokenizer, RobertaTokenizerFast),
 }
 
 # By the `model_type` of config.json.
-FAMILIES = {"bert": "BertTokenizer", "distilbert": "DistilBertTokenizer"}
+FAMILIES = {
+    "bert": "BertTokenizer",
+    "deberta": "DebertaTokenizer",
+    "distilbert": "DistilBertTokenizer",
+    "roberta": "RobertaTokenizer",
+}
 
 # Families whose models take no token types: what a tokenizer of another class hands to them.
 WITHOUT_TOKEN_TYPES = frozenset(
