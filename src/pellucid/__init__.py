@@ -13,6 +13,8 @@ __version__ = "0.1.0"
 
 # Each public name, and the module that has it.
 _HOMES = {
+    "AlbertTokenizer": "pellucid.tokenizers",
+    "AlbertTokenizerFast": "pellucid.tokenizers",
     "AutoConfig": "pellucid.models.auto",
     "AutoModel": "pellucid.models.auto",
     "AutoModelForSequenceClassification": "pellucid.models.auto",
@@ -23,8 +25,12 @@ _HOMES = {
     "BertModel": "pellucid.models.table",
     "BertTokenizer": "pellucid.tokenizers",
     "BertTokenizerFast": "pellucid.tokenizers",
+    "CamembertTokenizer": "pellucid.tokenizers",
+    "CamembertTokenizerFast": "pellucid.tokenizers",
     "DebertaTokenizer": "pellucid.tokenizers",
     "DebertaTokenizerFast": "pellucid.tokenizers",
+    "DebertaV2Tokenizer": "pellucid.tokenizers",
+    "DebertaV2TokenizerFast": "pellucid.tokenizers",
     "DistilBertConfig": "pellucid.architectures.distilbert",
     "DistilBertForSequenceClassification": "pellucid.models.table",
     "DistilBertModel": "pellucid.models.table",
@@ -46,6 +52,8 @@ _HOMES = {
     "TFBertModel": "pellucid.models.keras.table",
     "TFDistilBertForSequenceClassification": "pellucid.models.keras.table",
     "TFDistilBertModel": "pellucid.models.keras.table",
+    "XLMRobertaTokenizer": "pellucid.tokenizers",
+    "XLMRobertaTokenizerFast": "pellucid.tokenizers",
     "finetune": "pellucid.training.finetune",
     "inspect_checkpoint": "pellucid.models.inspection",
     "pipeline": "pellucid.pipelines",
@@ -81,17 +89,25 @@ if TYPE_CHECKING:
     from pellucid.outputs import ModelOutput as ModelOutput
     from pellucid.pipelines import Pipeline as Pipeline
     from pellucid.pipelines import pipeline as pipeline
+    from pellucid.tokenizers import AlbertTokenizer as AlbertTokenizer
+    from pellucid.tokenizers import AlbertTokenizerFast as AlbertTokenizerFast
     from pellucid.tokenizers import AutoTokenizer as AutoTokenizer
     from pellucid.tokenizers import BatchEncoding as BatchEncoding
     from pellucid.tokenizers import BertTokenizer as BertTokenizer
     from pellucid.tokenizers import BertTokenizerFast as BertTokenizerFast
+    from pellucid.tokenizers import CamembertTokenizer as CamembertTokenizer
+    from pellucid.tokenizers import CamembertTokenizerFast as CamembertTokenizerFast
     from pellucid.tokenizers import DebertaTokenizer as DebertaTokenizer
     from pellucid.tokenizers import DebertaTokenizerFast as DebertaTokenizerFast
+    from pellucid.tokenizers import DebertaV2Tokenizer as DebertaV2Tokenizer
+    from pellucid.tokenizers import DebertaV2TokenizerFast as DebertaV2TokenizerFast
     from pellucid.tokenizers import DistilBertTokenizer as DistilBertTokenizer
     from pellucid.tokenizers import DistilBertTokenizerFast as DistilBertTokenizerFast
     from pellucid.tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
     from pellucid.tokenizers import RobertaTokenizer as RobertaTokenizer
     from pellucid.tokenizers import RobertaTokenizerFast as RobertaTokenizerFast
+    from pellucid.tokenizers import XLMRobertaTokenizer as XLMRobertaTokenizer
+    from pellucid.tokenizers import XLMRobertaTokenizerFast as XLMRobertaTokenizerFast
     from pellucid.training.finetune import FineTuned as FineTuned
     from pellucid.training.finetune import finetune as finetune
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.errors import AutoClassError, TokenizerError
+from pellucid.tokenizers.albert import AlbertTokenizer, AlbertTokenizerFast
 from pellucid.tokenizers.base import PreTrainedTokenizerFast
 from pellucid.tokenizers.bert import (
     BertTokenizer,
@@ -15,6 +16,7 @@ from pellucid.tokenizers.bert import (
     DistilBertTokenizerFast,
 )
 from pellucid.tokenizers.deberta import DebertaTokenizer, DebertaTokenizerFast
+from pellucid.tokenizers.deberta_v2 import DebertaV2Tokenizer, DebertaV2TokenizerFast
 from pellucid.tokenizers.loading import (
     CONFIG_FILE,
     TOKENIZER_FILE,
@@ -23,21 +25,35 @@ from pellucid.tokenizers.loading import (
     read_config,
 )
 from pellucid.tokenizers.roberta import RobertaTokenizer, RobertaTokenizerFast
+from pellucid.tokenizers.xlm_roberta import (
+    CamembertTokenizer,
+    CamembertTokenizerFast,
+    XLMRobertaTokenizer,
+    XLMRobertaTokenizerFast,
+)
 
 # By the names in tokenizer_config.json, without "Fast": the class of the Python name, and the fast one.
 CLASSES: dict[str, tuple[type[PreTrainedTokenizerFast], type[PreTrainedTokenizerFast]]] = {
+    "AlbertTokenizer": (AlbertTokenizer, AlbertTokenizerFast),
     "BertTokenizer": (BertTokenizer, BertTokenizerFast),
+    "CamembertTokenizer": (CamembertTokenizer, CamembertTokenizerFast),
     "DebertaTokenizer": (DebertaTokenizer, DebertaTokenizerFast),
+    "DebertaV2Tokenizer": (DebertaV2Tokenizer, DebertaV2TokenizerFast),
     "DistilBertTokenizer": (DistilBertTokenizer, DistilBertTokenizerFast),
     "RobertaTokenizer": (RobertaTokenizer, RobertaTokenizerFast),
+    "XLMRobertaTokenizer": (XLMRobertaTokenizer, XLMRobertaTokenizerFast),
 }
 
 # By the `model_type` of config.json.
 FAMILIES = {
+    "albert": "AlbertTokenizer",
     "bert": "BertTokenizer",
+    "camembert": "CamembertTokenizer",
     "deberta": "DebertaTokenizer",
+    "deberta-v2": "DebertaV2Tokenizer",
     "distilbert": "DistilBertTokenizer",
     "roberta": "RobertaTokenizer",
+    "xlm-roberta": "XLMRobertaTokenizer",
 }
 
 # Families whose models take no token types: what a tokenizer of another class hands to them.

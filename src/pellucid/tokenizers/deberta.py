@@ -11,7 +11,7 @@ from pellucid.tokenizers.backend import Backend
 from pellucid.tokenizers.byte_level import ByteLevelTokenizer
 from pellucid.tokenizers.loading import TOKENIZER_FILE
 from pellucid.tokenizers.sequences import SingleSeparator
-from pellucid.tokenizers.templates import put_template
+from pellucid.tokenizers.templates import present, put_template
 
 _TEXT_TOKENS = ("bos_token", "eos_token", "sep_token", "cls_token", "unk_token", "pad_token")
 
@@ -81,7 +81,8 @@ class DebertaTokenizerFast(SingleSeparator, ByteLevelTokenizer):
         )
         self.add_bos_token = kwargs.get("add_bos_token", False)
         if self._is_converted:
-            put_template(self._backend, str(cls_token), str(sep_token))
+            first, last = present(self._backend, "[CLS]", cls_token), present(self._backend, "[SEP]", sep_token)
+            put_template(self._backend, first, last)
 
     def _backend_from_vocabulary(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Backend:
         for name in _TEXT_TOKENS:

@@ -44,6 +44,14 @@ def put_template(
     )
 
 
+def present(backend: Backend, usual: str, given: Any) -> str:
+    """The token for a template: the family's usual one where the vocabulary has it, else the one that was given.
+
+    As in `transformers`, whose templates of these families are fixed, whatever the roles of the tokens are.
+    """
+    return usual if backend.tokenizer.token_to_id(usual) is not None else str(given)
+
+
 def put_roberta_template(
     backend: Backend, cls_token: str, sep_token: str, *, add_prefix_space: bool, trim_offsets: bool
 ) -> None:
