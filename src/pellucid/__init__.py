@@ -36,8 +36,15 @@ _HOMES = {
     "DistilBertModel": "pellucid.models.table",
     "DistilBertTokenizer": "pellucid.tokenizers",
     "DistilBertTokenizerFast": "pellucid.tokenizers",
+    "ElectraTokenizer": "pellucid.tokenizers",
+    "ElectraTokenizerFast": "pellucid.tokenizers",
+    "EsmTokenizer": "pellucid.tokenizers",
     "FineTuned": "pellucid.training.finetune",
     "LoadingReport": "pellucid.checkpoints.report",
+    "MPNetTokenizer": "pellucid.tokenizers",
+    "MPNetTokenizerFast": "pellucid.tokenizers",
+    "MobileBertTokenizer": "pellucid.tokenizers",
+    "MobileBertTokenizerFast": "pellucid.tokenizers",
     "ModelOutput": "pellucid.outputs",
     "PellucidError": "pellucid.errors",
     "Pipeline": "pellucid.pipelines",
@@ -103,6 +110,13 @@ if TYPE_CHECKING:
     from pellucid.tokenizers import DebertaV2TokenizerFast as DebertaV2TokenizerFast
     from pellucid.tokenizers import DistilBertTokenizer as DistilBertTokenizer
     from pellucid.tokenizers import DistilBertTokenizerFast as DistilBertTokenizerFast
+    from pellucid.tokenizers import ElectraTokenizer as ElectraTokenizer
+    from pellucid.tokenizers import ElectraTokenizerFast as ElectraTokenizerFast
+    from pellucid.tokenizers import EsmTokenizer as EsmTokenizer
+    from pellucid.tokenizers import MobileBertTokenizer as MobileBertTokenizer
+    from pellucid.tokenizers import MobileBertTokenizerFast as MobileBertTokenizerFast
+    from pellucid.tokenizers import MPNetTokenizer as MPNetTokenizer
+    from pellucid.tokenizers import MPNetTokenizerFast as MPNetTokenizerFast
     from pellucid.tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
     from pellucid.tokenizers import RobertaTokenizer as RobertaTokenizer
     from pellucid.tokenizers import RobertaTokenizerFast as RobertaTokenizerFast

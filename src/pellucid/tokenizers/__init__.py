@@ -16,9 +16,20 @@ if TYPE_CHECKING:
     from pellucid.tokenizers.auto import AutoTokenizer
     from pellucid.tokenizers.base import PreTrainedTokenizerFast
     from pellucid.tokenizers.batch_encoding import BatchEncoding
-    from pellucid.tokenizers.bert import BertTokenizer, BertTokenizerFast, DistilBertTokenizer, DistilBertTokenizerFast
+    from pellucid.tokenizers.bert import (
+        BertTokenizer,
+        BertTokenizerFast,
+        DistilBertTokenizer,
+        DistilBertTokenizerFast,
+        ElectraTokenizer,
+        ElectraTokenizerFast,
+        MobileBertTokenizer,
+        MobileBertTokenizerFast,
+    )
     from pellucid.tokenizers.deberta import DebertaTokenizer, DebertaTokenizerFast
     from pellucid.tokenizers.deberta_v2 import DebertaV2Tokenizer, DebertaV2TokenizerFast
+    from pellucid.tokenizers.esm import EsmTokenizer
+    from pellucid.tokenizers.mpnet import MPNetTokenizer, MPNetTokenizerFast
     from pellucid.tokenizers.roberta import RobertaTokenizer, RobertaTokenizerFast
     from pellucid.tokenizers.xlm_roberta import (
         CamembertTokenizer,
@@ -43,6 +54,13 @@ __all__ = [
     "DebertaV2TokenizerFast",
     "DistilBertTokenizer",
     "DistilBertTokenizerFast",
+    "ElectraTokenizer",
+    "ElectraTokenizerFast",
+    "EsmTokenizer",
+    "MPNetTokenizer",
+    "MPNetTokenizerFast",
+    "MobileBertTokenizer",
+    "MobileBertTokenizerFast",
     "PreTrainedTokenizerFast",
     "RobertaTokenizer",
     "RobertaTokenizerFast",
@@ -66,6 +84,13 @@ _HOMES = {
     "DebertaV2TokenizerFast": "pellucid.tokenizers.deberta_v2",
     "DistilBertTokenizer": "pellucid.tokenizers.bert",
     "DistilBertTokenizerFast": "pellucid.tokenizers.bert",
+    "ElectraTokenizer": "pellucid.tokenizers.bert",
+    "ElectraTokenizerFast": "pellucid.tokenizers.bert",
+    "EsmTokenizer": "pellucid.tokenizers.esm",
+    "MPNetTokenizer": "pellucid.tokenizers.mpnet",
+    "MPNetTokenizerFast": "pellucid.tokenizers.mpnet",
+    "MobileBertTokenizer": "pellucid.tokenizers.bert",
+    "MobileBertTokenizerFast": "pellucid.tokenizers.bert",
     "PreTrainedTokenizerFast": "pellucid.tokenizers.base",
     "RobertaTokenizer": "pellucid.tokenizers.roberta",
     "RobertaTokenizerFast": "pellucid.tokenizers.roberta",

@@ -14,9 +14,14 @@ from pellucid.tokenizers.bert import (
     BertTokenizerFast,
     DistilBertTokenizer,
     DistilBertTokenizerFast,
+    ElectraTokenizer,
+    ElectraTokenizerFast,
+    MobileBertTokenizer,
+    MobileBertTokenizerFast,
 )
 from pellucid.tokenizers.deberta import DebertaTokenizer, DebertaTokenizerFast
 from pellucid.tokenizers.deberta_v2 import DebertaV2Tokenizer, DebertaV2TokenizerFast
+from pellucid.tokenizers.esm import EsmTokenizer
 from pellucid.tokenizers.loading import (
     CONFIG_FILE,
     TOKENIZER_FILE,
@@ -24,6 +29,7 @@ from pellucid.tokenizers.loading import (
     not_found,
     read_config,
 )
+from pellucid.tokenizers.mpnet import MPNetTokenizer, MPNetTokenizerFast
 from pellucid.tokenizers.roberta import RobertaTokenizer, RobertaTokenizerFast
 from pellucid.tokenizers.xlm_roberta import (
     CamembertTokenizer,
@@ -40,11 +46,16 @@ CLASSES: dict[str, tuple[type[PreTrainedTokenizerFast], type[PreTrainedTokenizer
     "DebertaTokenizer": (DebertaTokenizer, DebertaTokenizerFast),
     "DebertaV2Tokenizer": (DebertaV2Tokenizer, DebertaV2TokenizerFast),
     "DistilBertTokenizer": (DistilBertTokenizer, DistilBertTokenizerFast),
+    "ElectraTokenizer": (ElectraTokenizer, ElectraTokenizerFast),
+    "EsmTokenizer": (EsmTokenizer, EsmTokenizer),
+    "MPNetTokenizer": (MPNetTokenizer, MPNetTokenizerFast),
+    "MobileBertTokenizer": (MobileBertTokenizer, MobileBertTokenizerFast),
     "RobertaTokenizer": (RobertaTokenizer, RobertaTokenizerFast),
     "XLMRobertaTokenizer": (XLMRobertaTokenizer, XLMRobertaTokenizerFast),
 }
 
-# By the `model_type` of config.json.
+# By the `model_type` of config.json. ModernBERT has no class of its own, and the family "new" has no one class: their
+# checkpoints have a tokenizer.json, and tokenizer_config.json names the class.
 FAMILIES = {
     "albert": "AlbertTokenizer",
     "bert": "BertTokenizer",
@@ -52,6 +63,11 @@ FAMILIES = {
     "deberta": "DebertaTokenizer",
     "deberta-v2": "DebertaV2Tokenizer",
     "distilbert": "DistilBertTokenizer",
+    "electra": "ElectraTokenizer",
+    "esm": "EsmTokenizer",
+    "mobilebert": "MobileBertTokenizer",
+    "mpnet": "MPNetTokenizer",
+    "nomic_bert": "BertTokenizer",
     "roberta": "RobertaTokenizer",
     "xlm-roberta": "XLMRobertaTokenizer",
 }
@@ -62,8 +78,10 @@ WITHOUT_TOKEN_TYPES = frozenset(
         "bart",
         "camembert",
         "distilbert",
+        "esm",
         "gpt2",
         "longformer",
+        "modernbert",
         "mpnet",
         "roberta",
         "t5",

@@ -1,4 +1,4 @@
-"""The tokenizers of BERT and DistilBERT: WordPiece, from tokenizer.json or from vocab.txt."""
+"""The tokenizers of BERT, and of models that split as it does: WordPiece, from tokenizer.json or from vocab.txt."""
 
 from __future__ import annotations
 
@@ -152,3 +152,19 @@ class DistilBertTokenizer(BertTokenizer):
     """DistilBERT's tokenizer under the name of the Python one of `transformers`; it is the fast one all the same."""
 
     model_input_names: list[str] = ["input_ids", "attention_mask"]
+
+
+class ElectraTokenizerFast(BertTokenizerFast):
+    """ELECTRA's tokenizer: BERT's."""
+
+
+class ElectraTokenizer(BertTokenizer):
+    """ELECTRA's tokenizer under the name of the Python one of `transformers`; it is the fast one all the same."""
+
+
+class MobileBertTokenizerFast(BertTokenizerFast):
+    """MobileBERT's tokenizer: BERT's."""
+
+
+class MobileBertTokenizer(BertTokenizer):
+    """MobileBERT's tokenizer under the name of the Python one of `transformers`; it is the fast one all the same."""
