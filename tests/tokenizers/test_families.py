@@ -15,7 +15,7 @@ import pellucid.tokenizers as ours
 from pellucid.errors import TokenizerError
 from pellucid.tokenizers import AutoTokenizer, EsmTokenizer, PreTrainedTokenizerFast
 from pellucid.tokenizers.auto import CLASSES, FAMILIES
-from support.tokenizer_files import names, write_byte_level, write_config
+from support.tokenizer_files import FIRST_PIECES, names, write_byte_level, write_config, write_sentencepiece
 from support.tokenizer_parity import batches, check_same, check_same_tokenizer, compare_encodings, options
 
 quick = settings(
@@ -202,3 +202,85 @@ def test_modernbert_needs_no_class_of_its_own(modern: Path) -> None:
 @pytest.mark.reference
 def test_modernbert_is_that_of_the_reference(modern: Path, transformers: Any) -> None:
     check_same_tokenizer(*(library.AutoTokenizer.from_pretrained(str(modern)) for library in (ours, transformers)))
+
+
+# What transformers 5.24 writes into tokenizer_config.json of each class, beside the special tokens.
+FIVE: dict[str, dict[str, Any]] = {
+    "AlbertTokenizer": {"add_prefix_space": True, "do_lower_case": True, "keep_accents": False, "trim_offsets": True,
+                        "unk_id": 1, "extra_special_tokens": ["<pad>", "[CLS]", "[SEP]", "[MASK]", "(", ")"]},
+    "CamembertTokenizer": {"add_prefix_space": True, "unk_id": 0,
+                           "extra_special_tokens": ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"]},
+    "DebertaTokenizer": {"add_prefix_space": True, "errors": "replace"},
+    "DebertaV2Tokenizer": {"add_prefix_space": True, "do_lower_case": False, "split_by_punct": False, "unk_id": 3,
+                           "extra_special_tokens": ["[PAD]", "[CLS]", "[SEP]"]},
+    "MPNetTokenizer": {"do_lower_case": False, "strip_accents": None, "tokenize_chinese_chars": True},
+    "RobertaTokenizer": {"add_prefix_space": True, "errors": "replace", "trim_offsets": False},
+    "XLMRobertaTokenizer": {"add_prefix_space": True, "unk_id": 0, "extra_special_tokens": ["<s>", "</s>"]},
+}  # fmt: skip
+OLD_OPTIONS: dict[str, dict[str, Any]] = {
+    "DebertaTokenizer": {"add_prefix_space": True},
+    "MPNetTokenizer": {"do_lower_case": False},
+    "RobertaTokenizer": {"add_prefix_space": True, "trim_offsets": False},
+}
+
+
+@pytest.fixture
+def old_files(tmp_path: Path, folders: dict[str, Path], request: Any) -> Path:
+    """Vocabulary files of a class, by its Python name."""
+    name = request.param
+    if name in FIRST_PIECES:
+        return write_sentencepiece(tmp_path / "old", name)
+    if name in folders:
+        return folders[name]
+    double = name == "RobertaTokenizer"
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] if double else ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"]
+    return write_byte_level(tmp_path / "old", special)
+
+
+@pytest.mark.parametrize(("old_files", "name"), [(name, name) for name in FIVE], indirect=["old_files"])
+def test_files_of_transformers_5_load(tmp_path: Path, old_files: Path, name: str) -> None:
+    tokenizer = CLASSES[name][1].from_pretrained(old_files, **OLD_OPTIONS.get(name, {}))
+    config = {
+        "tokenizer_class": name,
+        "backend": "tokenizers",
+        "is_local": True,
+        "local_files_only": False,
+        "model_max_length": 512,
+        **{role: text for role, text in tokenizer.special_tokens_map.items() if isinstance(text, str)},
+        **FIVE[name],
+    }
+    write_config(tmp_path / "five", "tokenizer_config", **config)
+    (tmp_path / "five" / "tokenizer.json").write_text(tokenizer.backend_tokenizer.to_str())
+    again = AutoTokenizer.from_pretrained(tmp_path / "five")
+    assert type(again) is type(tokenizer)
+    assert again.model_max_length == 512
+    assert again.get_vocab() == tokenizer.get_vocab()
+    for text in ("Hello  the <mask> naïve (9,9) [MASK]", " a ", ""):
+        call = {"text": text, "text_pair": "b", "return_offsets_mapping": True}
+        assert again(**call).data == tokenizer(**call).data
+    again.save_pretrained(tmp_path / "four")
+    assert AutoTokenizer.from_pretrained(tmp_path / "four")("Hello the").data == tokenizer("Hello the").data
+
+
+def test_the_class_of_transformers_5_for_any_file_changes_nothing(tmp_path: Path) -> None:
+    files = write_byte_level(tmp_path / "bpe", ["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    tokenizer = ours.RobertaTokenizerFast.from_pretrained(files, add_prefix_space=True)
+    write_config(tmp_path / "five", "tokenizer_config", tokenizer_class="TokenizersBackend", backend="tokenizers")
+    (tmp_path / "five" / "tokenizer.json").write_text(tokenizer.backend_tokenizer.to_str())
+    write_config(tmp_path / "five", "config", model_type="roberta")
+    again = AutoTokenizer.from_pretrained(tmp_path / "five")
+    assert type(again) is PreTrainedTokenizerFast
+    assert again("hello").data == tokenizer("hello").data
+    assert again("hello").tokens()[1].startswith("Ġ")
+    again.save_pretrained(tmp_path / "four")
+    assert AutoTokenizer.from_pretrained(tmp_path / "four")("hello").tokens() == tokenizer("hello").tokens()
+
+
+def test_berts_class_gives_no_types_to_a_model_that_transformers_5_named_it_for(tmp_path: Path, tiny: Any) -> None:
+    (tmp_path / "tokenizer.json").write_text(tiny.backend_tokenizer.to_str())
+    write_config(tmp_path, "config", model_type="distilbert")
+    for more, types in (({}, True), ({"backend": "tokenizers"}, False)):
+        write_config(tmp_path, "tokenizer_config", tokenizer_class="BertTokenizer", **more)
+        tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+        assert type(tokenizer) is ours.BertTokenizerFast
+        assert ("token_type_ids" in tokenizer("hello")) is types

@@ -139,13 +139,15 @@ class AutoTokenizer:
             model_type = model_config.get("model_type")
             name = name or model_config.get("tokenizer_class")
         name = name or FAMILIES.get(str(model_type))
-        classes = CLASSES.get(str(name).removesuffix("Fast"))
-        if classes is not None:
-            return classes[1 if use_fast else 0]._from_checkpoint(checkpoint, kwargs)
-        if checkpoint.file(TOKENIZER_FILE) is None:
+        stem = str(name).removesuffix("Fast")
+        classes = CLASSES.get(stem)
+        if classes is None and checkpoint.file(TOKENIZER_FILE) is None:
             raise _unknown(checkpoint, name, model_type)
-        tokenizer = PreTrainedTokenizerFast._from_checkpoint(checkpoint, kwargs)
-        if "model_input_names" not in tokenizer.init_kwargs and str(model_type) in WITHOUT_TOKEN_TYPES:
+        kind = PreTrainedTokenizerFast if classes is None else classes[1 if use_fast else 0]
+        tokenizer = kind._from_checkpoint(checkpoint, kwargs)
+        # transformers 5, which writes "backend", names BERT's class for most models that split as BERT does.
+        is_general = classes is None or ("backend" in tokenizer.init_kwargs and stem != FAMILIES.get(str(model_type)))
+        if is_general and str(model_type) in WITHOUT_TOKEN_TYPES and "model_input_names" not in tokenizer.init_kwargs:
             tokenizer.model_input_names = ["input_ids", "attention_mask"]
         return tokenizer
 

@@ -31,6 +31,14 @@ _WITHOUT_EFFECT = (
     "from_slow",
     "code_revision",
 )
+# The class of transformers 5 that is as the tokenizer.json says.
+_CLASS_FOR_ANY = "TokenizersBackend"
+# Options of BERT's classes, by their names in the Rust library.
+_NORMALIZER_OPTIONS = {
+    "lowercase": "do_lower_case",
+    "strip_accents": "strip_accents",
+    "handle_chinese_chars": "tokenize_chinese_chars",
+}
 _ADDED_TOKEN_FIELDS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
 
 
@@ -119,7 +127,7 @@ def constructor_arguments(files: TokenizerFiles, overrides: Mapping[str, Any]) -
     """
     arguments = {key: value for key, value in files.config.items() if key not in ("tokenizer_class", "init_inputs")}
     if "backend" in files.config and files.loaded_backend is not None:
-        arguments = {**_normalizer_options(files.loaded_backend.backend), **arguments}
+        arguments = {**_stored_options(files.loaded_backend.backend, files.config.get("tokenizer_class")), **arguments}
     arguments.update(overrides)
     if files.chat_template is not None:
         arguments.setdefault("chat_template", files.chat_template)
@@ -157,19 +165,22 @@ def constructor_arguments(files: TokenizerFiles, overrides: Mapping[str, Any]) -
     return arguments
 
 
-def _normalizer_options(backend: Backend) -> dict[str, Any]:
-    """The options of BERT's classes as the normalizer has them.
+def _stored_options(backend: Backend, class_name: Any) -> dict[str, Any]:
+    """The options that a tokenizer.json has itself.
 
-    transformers 5, which writes "backend" into the config, leaves them out there; the defaults of 4.57 would turn a
-    cased tokenizer into an uncased one.
+    transformers 5, which writes "backend" into the config, leaves those of BERT's classes out there; the defaults of
+    4.57 would turn a cased tokenizer into an uncased one. Its class for any tokenizer.json knows no options at all.
     """
-    state = backend.component("normalizer")
-    names = {
-        "lowercase": "do_lower_case",
-        "strip_accents": "strip_accents",
-        "handle_chinese_chars": "tokenize_chinese_chars",
+    tables = {"normalizer": _NORMALIZER_OPTIONS}
+    if class_name == _CLASS_FOR_ANY:
+        tables["pre_tokenizer"] = {"add_prefix_space": "add_prefix_space"}
+    return {
+        option: state[name]
+        for component, names in tables.items()
+        for state in [backend.component(component)]
+        for name, option in names.items()
+        if name in state
     }
-    return {option: state[name] for name, option in names.items() if name in state}
 
 
 def _merge_special_tokens(
