@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import pellucid
 import pellucid.tokenizers as ours
-from pellucid.errors import TokenizerError
+from pellucid.errors import TokenizerError, TokenizerNotFoundError
 from pellucid.tokenizers import AutoTokenizer, EsmTokenizer, PreTrainedTokenizerFast
 from pellucid.tokenizers.auto import CLASSES, FAMILIES
 from support.tokenizer_files import FIRST_PIECES, names, write_byte_level, write_config, write_sentencepiece
@@ -284,3 +284,12 @@ def test_berts_class_gives_no_types_to_a_model_that_transformers_5_named_it_for(
         tokenizer = AutoTokenizer.from_pretrained(tmp_path)
         assert type(tokenizer) is ours.BertTokenizerFast
         assert ("token_type_ids" in tokenizer("hello")) is types
+
+
+@pytest.mark.parametrize("file", ["vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "spm.model"])
+def test_old_files_that_nothing_explains_are_not_guessed_at(tmp_path: Path, file: str) -> None:
+    with pytest.raises(TokenizerNotFoundError, match=r"looked for tokenizer.json, merges.txt, sentencepiece.bpe.model"):
+        AutoTokenizer.from_pretrained(tmp_path)
+    (tmp_path / file).write_text("a")
+    with pytest.raises(TokenizerError, match=f"has a {file}, but neither tokenizer_config.json nor config.json says"):
+        AutoTokenizer.from_pretrained(tmp_path)

@@ -129,6 +129,12 @@ def test_a_file_that_is_too_large_or_missing_is_not_read(tmp_path: Path) -> None
             XLMRobertaTokenizer(missing)
 
 
+def test_pieces_of_too_much_text_are_not_taken(tmp_path: Path) -> None:
+    rows = [proto_field(1, proto_field(1, b"%06d" % number * 170)) for number in range(12_000)]
+    with pytest.raises(TokenizerError, match=r"more than 12,000,000 bytes of text in the pieces up to the one at byte"):
+        XLMRobertaTokenizer(model_file(tmp_path, UNKNOWN_PIECE + b"".join(rows)))
+
+
 def test_text_in_bytes_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     content = UNKNOWN_PIECE + proto_field(2, proto_field(35, 1))
     with caplog.at_level(logging.WARNING, logger="pellucid.tokenizers"):

@@ -155,12 +155,14 @@ class AutoTokenizer:
 def _unknown(checkpoint: Checkpoint, name: Any, model_type: Any) -> Exception:
     """The error for a checkpoint without tokenizer.json whose class is not known."""
     known = ", ".join(CLASSES)
-    if name is None and checkpoint.file("vocab.txt") is None:
-        return not_found(checkpoint, TOKENIZER_FILE, "vocab.txt")
+    old_names = sorted({file for kind, _ in CLASSES.values() for file in kind._vocabulary_names().values()})
+    present = [file for file in old_names if name is None and checkpoint.file(file) is not None]
+    if name is None and not present:
+        return not_found(checkpoint, TOKENIZER_FILE, *old_names)
     if name is None:
         return TokenizerError(
-            f"{checkpoint.name} has a vocab.txt, but neither {CONFIG_FILE} nor config.json says what tokenizer it is "
-            f"for (model_type is {model_type!r}). Load it with its class, e.g. BertTokenizer.from_pretrained(…, "
+            f"{checkpoint.name} has a {present[0]}, but neither {CONFIG_FILE} nor config.json says what tokenizer it "
+            f"is for (model_type is {model_type!r}). Load it with its class, e.g. BertTokenizer.from_pretrained(…, "
             f"do_lower_case=True). Supported: {known}.",
             path=checkpoint.name,
         )

@@ -17,7 +17,7 @@ from pellucid.tokenizers.options import Options
 from pellucid.tokenizers.strategies import TruncationStrategy
 
 # Far above the files of any model: those of RoBERTa have 0.9 and 0.5 MB.
-_MAX_BYTES = 64_000_000
+_MAX_BYTES = 16_000_000
 
 
 def read_json_vocabulary(path: Path | str) -> dict[str, int]:

@@ -24,7 +24,9 @@ USER_DEFINED = 4
 
 # Above the largest models there are: XLM-V, with a million pieces, has 19 MB.
 _MAX_BYTES = 32_000_000
-_MAX_PIECES = 2**22
+_MAX_PIECES = 2**21
+# Each byte of a piece can take the Rust library 300 bytes of memory. XLM-V's pieces have 10 MB.
+_MAX_TEXT_BYTES = 12_000_000
 # Sentencepiece trains pieces of 512 characters at most, and of 16 unless told otherwise.
 _MAX_PIECE_BYTES = 1024
 
@@ -96,6 +98,7 @@ class _Reader:
     def model(self) -> SentencePieceModel:
         model = SentencePieceModel(self._path)
         places: dict[str, int] = {}
+        text_bytes = 0
         for number, start, stop in self._fields(0, len(self._content), _MODEL):
             if number == 1:
                 piece = self._piece(start, stop)
@@ -104,6 +107,9 @@ class _Reader:
                     self._refuse(start, f"the piece {piece.text!r:.80} stands twice, first at byte {first:,} and then")
                 if len(places) == _MAX_PIECES:
                     self._refuse(start, f"more than {_MAX_PIECES:,} pieces")
+                text_bytes += len(piece.text.encode())
+                if text_bytes > _MAX_TEXT_BYTES:
+                    self._refuse(start, f"more than {_MAX_TEXT_BYTES:,} bytes of text in the pieces up to the one")
                 places[piece.text] = start
                 model.pieces.append(piece)
             elif number == 2:
@@ -176,6 +182,9 @@ class _Reader:
 
     def _varint(self, place: int, stop: int) -> tuple[int, int]:
         """A whole number in groups of seven bits, the lowest first; and the place after it."""
+        # Almost all are of one byte, and a file has a million of them.
+        if place < stop and self._content[place] < 0x80:
+            return self._content[place], place + 1
         value = 0
         for count, byte in enumerate(self._content[place : min(place + 10, stop)]):
             value |= (byte & 0x7F) << (7 * count)
