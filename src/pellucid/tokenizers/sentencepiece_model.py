@@ -1,7 +1,8 @@
 """A sentencepiece model file, read without the library: the pieces, their scores, and how text is normalized.
 
-The file is one message of Protocol Buffers. A message is a row of fields; a field is a tag (its number, and how its
-value is written), then the value. Only what a tokenizer needs is kept.
+Its library and that of Protocol Buffers would be two more dependencies, both compiled, for one small message whose form
+does not change. A message is a row of fields; a field is a tag (its number, and how its value is written), then the
+value, which may be a message again. Only what a tokenizer needs is kept.
 """
 
 from __future__ import annotations
