@@ -10,7 +10,8 @@ from pellucid.errors import PellucidError
 from pellucid.tokenizers import BatchEncoding
 
 PIECES = [
-    "hello", "world", "Transformers", "unaffable", "[SEP]", "[MASK]", "[CLS]", "[sep]", "don't", "naïve", "café", "İ",
+    "hello", "world", "Transformers", "unaffable", "[SEP]", "[MASK]", "[CLS]", "[sep]", "<mask>", "<s>", "</s>",
+    "don't", "naïve", "café", "İ",
     "ﬃ", "ß",
     "中文", "日本語", "한국어", "العربية", "שלום", "नमस्ते", "👨‍👩‍👧‍👦", "🇩🇪", "👍🏽", "e\u0301", "a\u0300\u0316\u0330",
     "\u200b", "\ufeff", "\u00a0", "\x00", "\x07", "\x85", "\u2028", "\t", "\n", "  ", ".", "...", "?!", "$5.00",

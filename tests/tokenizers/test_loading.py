@@ -18,7 +18,11 @@ from pellucid.tokenizers import (
     BertTokenizerFast,
     DistilBertTokenizer,
     DistilBertTokenizerFast,
+    ElectraTokenizerFast,
     PreTrainedTokenizerFast,
+    RobertaTokenizerFast,
+    XLMRobertaTokenizer,
+    XLMRobertaTokenizerFast,
 )
 from support.tokenizer_parity import check_same_tokenizer
 
@@ -44,6 +48,10 @@ def tiny_json(tiny: Any) -> str:
         ({"tokenizer_class": "BertTokenizer"}, False, BertTokenizer),
         ({"tokenizer_class": "DistilBertTokenizer"}, True, DistilBertTokenizerFast),
         ({"tokenizer_class": "DistilBertTokenizer"}, False, DistilBertTokenizer),
+        ({"tokenizer_class": "ElectraTokenizer"}, True, ElectraTokenizerFast),
+        ({"tokenizer_class": "RobertaTokenizerFast"}, True, RobertaTokenizerFast),
+        ({"tokenizer_class": "XLMRobertaTokenizerFast"}, True, XLMRobertaTokenizerFast),
+        ({"tokenizer_class": "XLMRobertaTokenizer"}, False, XLMRobertaTokenizer),
         ({"tokenizer_class": "PreTrainedTokenizerFast"}, True, PreTrainedTokenizerFast),
         ({"tokenizer_class": "TokenizersBackend"}, True, PreTrainedTokenizerFast),
         ({"tokenizer_class": "NobodyKnowsTokenizer"}, True, PreTrainedTokenizerFast),

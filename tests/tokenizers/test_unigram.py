@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +146,18 @@ def test_what_is_saved_loads_as_it_was(tmp_path: Path, folders: Any, name: str, 
     assert repr(again) == repr(tokenizer)
     for text in ("hello  WORLD <new>  naïve <mask>[MASK]", ""):
         assert again(text, "b").data == tokenizer(text, "b").data
+
+
+def test_copies_split_as_the_original_does(albert_model: Path) -> None:
+    tokenizer = AlbertTokenizerFast(albert_model)
+    grown = AlbertTokenizerFast(albert_model)
+    assert grown.add_tokens(["<new>"]) == 1
+    text = "ﬃ ① Hello,  WORLD! İstanbul 9,9 [MASK] x²"
+    for other in (copy.deepcopy(tokenizer), pickle.loads(pickle.dumps(tokenizer)), grown):
+        assert (
+            other(text, text, return_offsets_mapping=True).data
+            == tokenizer(text, text, return_offsets_mapping=True).data
+        )
 
 
 def test_a_vocabulary_that_is_gone_is_not_needed(tmp_path: Path) -> None:

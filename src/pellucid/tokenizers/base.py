@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from tokenizers import AddedToken, pre_tokenizers
+from tokenizers import AddedToken
 
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.errors import TokenizerError, TokenizerNotFoundError
@@ -56,7 +56,7 @@ class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Tra
 
     vocab_files_names: ClassVar[dict[str, str]] = {"tokenizer_file": TOKENIZER_FILE}
     # Special tokens by role that old vocabulary files are loaded with: the default, and its rules of matching.
-    old_special_tokens: ClassVar[dict[str, tuple[str, dict[str, bool]]]] = {}
+    _old_special_tokens: ClassVar[dict[str, tuple[str, dict[str, bool]]]] = {}
     model_input_names: list[str] = ["input_ids", "token_type_ids", "attention_mask"]
     padding_side = "right"
     truncation_side = "right"
@@ -89,7 +89,7 @@ class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Tra
         self._set_attributes(kwargs)
         self._backend.tokenizer.encode_special_tokens = self.split_special_tokens
         self._add_missing_tokens(added_tokens)
-        apply_options(self._backend, "pre_tokenizer", pre_tokenizers, add_prefix_space=self.add_prefix_space)
+        apply_options(self._backend, "pre_tokenizer", add_prefix_space=self.add_prefix_space)
 
     def _backend_from_vocabulary(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Backend:
         """Convert an old vocabulary file; a class that knows one overrides this."""
@@ -206,7 +206,7 @@ class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Tra
     @classmethod
     def _complete_old_arguments(cls, arguments: dict[str, Any]) -> None:
         """Make of the special tokens of a checkpoint of old files what the Python class of `transformers` makes."""
-        for role, (text, rules) in cls.old_special_tokens.items():
+        for role, (text, rules) in cls._old_special_tokens.items():
             token = arguments.get(role, text)
             if isinstance(token, str):
                 arguments[role] = AddedToken(token, **rules)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from tokenizers import normalizers
-
 from pellucid.errors import TokenizerError
 from pellucid.tokenizers.backend import Backend
 from pellucid.tokenizers.base import PreTrainedTokenizerFast
@@ -78,7 +76,6 @@ class BertTokenizerFast(SingleSeparator, PreTrainedTokenizerFast):
         apply_options(
             self._backend,
             "normalizer",
-            normalizers,
             lowercase=do_lower_case,
             strip_accents=strip_accents,
             handle_chinese_chars=tokenize_chinese_chars,

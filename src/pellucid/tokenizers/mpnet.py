@@ -44,7 +44,7 @@ class MPNetTokenizerFast(DoubleSeparator, BertTokenizerFast):
     Source: Song et al., 2020; `MPNetTokenizerFast` of `transformers` 4.57.
     """
 
-    old_special_tokens: ClassVar[dict[str, tuple[str, dict[str, bool]]]] = {
+    _old_special_tokens: ClassVar[dict[str, tuple[str, dict[str, bool]]]] = {
         **{role: (text, {"special": True}) for role, text in _USUAL.items()},
         "mask_token": ("<mask>", {"lstrip": True, "special": True}),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from tokenizers import AddedToken, processors
+from tokenizers import AddedToken
 
 from pellucid.tokenizers.backend import Backend
 from pellucid.tokenizers.byte_level import ByteLevelTokenizer
@@ -96,7 +96,6 @@ class RobertaTokenizerFast(DoubleSeparator, ByteLevelTokenizer):
             apply_options(
                 self._backend,
                 "post_processor",
-                processors,
                 add_prefix_space=add_prefix_space,
                 trim_offsets=trim_offsets,
             )

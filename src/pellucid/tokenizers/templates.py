@@ -1,12 +1,12 @@
-"""The special tokens that are put around texts, as post-processors of the Rust library."""
+"""The parts of a Rust tokenizer that are set once the rest is there: the special tokens around texts, and options."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tokenizers import processors
 
-from pellucid.errors import TokenizerError
 from pellucid.tokenizers.backend import Backend, guarded
 
 
@@ -69,9 +69,10 @@ def put_roberta_template(
     """
     tokenizer = backend.tokenizer
     tokenizer.post_processor = guarded(
+        # By position: not all versions of the library have the same names.
         lambda: processors.RobertaProcessing(
-            sep=(sep_token, tokenizer.token_to_id(sep_token)),
-            cls=(cls_token, tokenizer.token_to_id(cls_token)),
+            (sep_token, tokenizer.token_to_id(sep_token)),
+            (cls_token, tokenizer.token_to_id(cls_token)),
             add_prefix_space=add_prefix_space,
             trim_offsets=trim_offsets,
         ),
@@ -79,13 +80,12 @@ def put_roberta_template(
     )
 
 
-def apply_options(backend: Backend, component: str, module: Any, **options: Any) -> None:
+def apply_options(backend: Backend, component: str, **options: Any) -> None:
     """Make a component of a tokenizer.json obey the options, where it knows them.
 
     Args:
         backend: the tokenizer; it is changed.
         component: "normalizer", "pre_tokenizer", "post_processor" …
-        module: where the Rust library has the classes of such components.
         **options: what the component should have, by the names of the library.
 
     Raises:
@@ -95,16 +95,10 @@ def apply_options(backend: Backend, component: str, module: Any, **options: Any)
     known = {name: value for name, value in options.items() if name in state}
     if all(state[name] == value for name, value in known.items()):
         return
-    kind = getattr(module, state.pop("type", ""), None)
-    if kind is None:
-        raise TokenizerError(
-            f"The {component} of the tokenizer cannot be changed to {known}. Give the options that it was saved with.",
-            component=component,
-        )
-    # Pairs of a token and its id are lists in JSON, and tuples for the library.
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in state.items()}
-    setattr(
-        backend.tokenizer,
-        component,
-        guarded(lambda: kind(**{**fields, **known}), f"The {component} does not take {', '.join(known)}"),
+    part = getattr(backend.tokenizer, component)
+    # By its state, since the arguments of its class are not the same in all versions of the library.
+    guarded(
+        lambda: part.__setstate__(json.dumps({**state, **known}).encode()),
+        f"The {component} does not take {', '.join(known)}",
     )
+    setattr(backend.tokenizer, component, part)

@@ -42,7 +42,7 @@ class XLMRobertaTokenizerFast(DoubleSeparator, SentencePieceTokenizer):
         "vocab_file": "sentencepiece.bpe.model",
         "tokenizer_file": TOKENIZER_FILE,
     }
-    old_special_tokens: ClassVar[dict[str, tuple[str, dict[str, bool]]]] = {
+    _old_special_tokens: ClassVar[dict[str, tuple[str, dict[str, bool]]]] = {
         "mask_token": ("<mask>", {"lstrip": True, "special": True}),
     }
     model_input_names: list[str] = ["input_ids", "attention_mask"]
