@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import pellucid.tokenizers
 from pellucid.errors import TokenizerError
 from pellucid.tokenizers import BertTokenizerFast
+from support.tokenizer_files import FIRST_PIECES, write_byte_level, write_sentencepiece
+from support.tokenizer_parity import check_same_tokenizer
 
 CORPUS = [["the cat sat on the mat", "the dog sat on the log"], ["cats and dogs and logs"]] * 20
 
@@ -49,3 +53,31 @@ def test_training_gives_what_the_reference_gives(uncased: Any, reference_uncased
     assert set(mine.get_vocab()) == set(reference.get_vocab())
     assert mine.special_tokens_map == reference.special_tokens_map
     assert mine.tokenize("the cat <m> <n>") == reference.tokenize("the cat <m> <n>")
+
+
+@pytest.mark.parametrize("name", ["RobertaTokenizer", "DebertaTokenizer"])
+@pytest.mark.reference
+def test_a_byte_level_tokenizer_trained_anew_is_that_of_the_reference(
+    name: str, transformers: Any, tmp_path: Path
+) -> None:
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"]
+    folder = str(write_byte_level(tmp_path, special))
+    trained = [
+        getattr(library, f"{name}Fast")
+        .from_pretrained(folder)
+        .train_new_from_iterator(CORPUS, 300, show_progress=False)
+        for library in (pellucid.tokenizers, transformers)
+    ]
+    check_same_tokenizer(*trained)
+
+
+@pytest.mark.parametrize("name", FIRST_PIECES)
+def test_a_sentencepiece_tokenizer_can_be_trained_anew(name: str, tmp_path: Path) -> None:
+    tokenizer = getattr(pellucid.tokenizers, name).from_pretrained(write_sentencepiece(tmp_path / "old", name))
+    trained = tokenizer.train_new_from_iterator(CORPUS, 300, show_progress=False)
+    assert type(trained) is type(tokenizer)
+    row = trained("hello  world <mask>", "b")
+    assert row.input_ids[0] == trained.cls_token_id
+    assert row.input_ids[-1] == trained.sep_token_id
+    trained.save_pretrained(tmp_path / "new")
+    assert type(tokenizer).from_pretrained(tmp_path / "new")("hello  world <mask>", "b").data == row.data

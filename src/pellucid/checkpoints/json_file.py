@@ -13,20 +13,21 @@ MAX_BYTES = 4_000_000
 """Far above any config.json; a tokenizer.json is not read by this."""
 
 
-def read_json(path: Path, error: type[PellucidError]) -> dict[str, Any]:
+def read_json(path: Path, error: type[PellucidError], max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The dictionary in a JSON file.
 
     Args:
         path: the file, in UTF-8.
         error: what to raise where it is damaged.
+        max_bytes: the largest file that is read.
 
     Raises:
         error: the file is too large, not UTF-8, not JSON, not a dictionary, or names a key twice; the message
             has the place.
     """
     size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise error(f"{path} has {size:,} bytes; at most {MAX_BYTES:,} are read.", path=str(path))
+    if size > max_bytes:
+        raise error(f"{path} has {size:,} bytes; at most {max_bytes:,} are read.", path=str(path))
     try:
         value = json.loads(
             path.read_text(encoding="utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
@@ -56,9 +57,11 @@ def config_dict_of(checkpoint: Checkpoint) -> dict[str, Any]:
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} stands twice")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"the key {name!r:.80} stands twice")
+            seen.add(name)
     return result
 
 

@@ -7,13 +7,21 @@ from typing import Any
 
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.errors import AutoClassError, TokenizerError
+from pellucid.tokenizers.albert import AlbertTokenizer, AlbertTokenizerFast
 from pellucid.tokenizers.base import PreTrainedTokenizerFast
 from pellucid.tokenizers.bert import (
     BertTokenizer,
     BertTokenizerFast,
     DistilBertTokenizer,
     DistilBertTokenizerFast,
+    ElectraTokenizer,
+    ElectraTokenizerFast,
+    MobileBertTokenizer,
+    MobileBertTokenizerFast,
 )
+from pellucid.tokenizers.deberta import DebertaTokenizer, DebertaTokenizerFast
+from pellucid.tokenizers.deberta_v2 import DebertaV2Tokenizer, DebertaV2TokenizerFast
+from pellucid.tokenizers.esm import EsmTokenizer
 from pellucid.tokenizers.loading import (
     CONFIG_FILE,
     TOKENIZER_FILE,
@@ -21,15 +29,48 @@ from pellucid.tokenizers.loading import (
     not_found,
     read_config,
 )
+from pellucid.tokenizers.mpnet import MPNetTokenizer, MPNetTokenizerFast
+from pellucid.tokenizers.roberta import RobertaTokenizer, RobertaTokenizerFast
+from pellucid.tokenizers.xlm_roberta import (
+    CamembertTokenizer,
+    CamembertTokenizerFast,
+    XLMRobertaTokenizer,
+    XLMRobertaTokenizerFast,
+)
 
 # By the names in tokenizer_config.json, without "Fast": the class of the Python name, and the fast one.
 CLASSES: dict[str, tuple[type[PreTrainedTokenizerFast], type[PreTrainedTokenizerFast]]] = {
+    "AlbertTokenizer": (AlbertTokenizer, AlbertTokenizerFast),
     "BertTokenizer": (BertTokenizer, BertTokenizerFast),
+    "CamembertTokenizer": (CamembertTokenizer, CamembertTokenizerFast),
+    "DebertaTokenizer": (DebertaTokenizer, DebertaTokenizerFast),
+    "DebertaV2Tokenizer": (DebertaV2Tokenizer, DebertaV2TokenizerFast),
     "DistilBertTokenizer": (DistilBertTokenizer, DistilBertTokenizerFast),
+    "ElectraTokenizer": (ElectraTokenizer, ElectraTokenizerFast),
+    "EsmTokenizer": (EsmTokenizer, EsmTokenizer),
+    "MPNetTokenizer": (MPNetTokenizer, MPNetTokenizerFast),
+    "MobileBertTokenizer": (MobileBertTokenizer, MobileBertTokenizerFast),
+    "RobertaTokenizer": (RobertaTokenizer, RobertaTokenizerFast),
+    "XLMRobertaTokenizer": (XLMRobertaTokenizer, XLMRobertaTokenizerFast),
 }
 
-# By the `model_type` of config.json.
-FAMILIES = {"bert": "BertTokenizer", "distilbert": "DistilBertTokenizer"}
+# By the `model_type` of config.json. ModernBERT has no class of its own, and the family "new" has no one class: their
+# checkpoints have a tokenizer.json, and tokenizer_config.json names the class.
+FAMILIES = {
+    "albert": "AlbertTokenizer",
+    "bert": "BertTokenizer",
+    "camembert": "CamembertTokenizer",
+    "deberta": "DebertaTokenizer",
+    "deberta-v2": "DebertaV2Tokenizer",
+    "distilbert": "DistilBertTokenizer",
+    "electra": "ElectraTokenizer",
+    "esm": "EsmTokenizer",
+    "mobilebert": "MobileBertTokenizer",
+    "mpnet": "MPNetTokenizer",
+    "nomic_bert": "BertTokenizer",
+    "roberta": "RobertaTokenizer",
+    "xlm-roberta": "XLMRobertaTokenizer",
+}
 
 # Families whose models take no token types: what a tokenizer of another class hands to them.
 WITHOUT_TOKEN_TYPES = frozenset(
@@ -37,8 +78,10 @@ WITHOUT_TOKEN_TYPES = frozenset(
         "bart",
         "camembert",
         "distilbert",
+        "esm",
         "gpt2",
         "longformer",
+        "modernbert",
         "mpnet",
         "roberta",
         "t5",
@@ -96,13 +139,15 @@ class AutoTokenizer:
             model_type = model_config.get("model_type")
             name = name or model_config.get("tokenizer_class")
         name = name or FAMILIES.get(str(model_type))
-        classes = CLASSES.get(str(name).removesuffix("Fast"))
-        if classes is not None:
-            return classes[1 if use_fast else 0]._from_checkpoint(checkpoint, kwargs)
-        if checkpoint.file(TOKENIZER_FILE) is None:
+        stem = str(name).removesuffix("Fast")
+        classes = CLASSES.get(stem)
+        if classes is None and checkpoint.file(TOKENIZER_FILE) is None:
             raise _unknown(checkpoint, name, model_type)
-        tokenizer = PreTrainedTokenizerFast._from_checkpoint(checkpoint, kwargs)
-        if "model_input_names" not in tokenizer.init_kwargs and str(model_type) in WITHOUT_TOKEN_TYPES:
+        kind = PreTrainedTokenizerFast if classes is None else classes[1 if use_fast else 0]
+        tokenizer = kind._from_checkpoint(checkpoint, kwargs)
+        # transformers 5, which writes "backend", names BERT's class for most models that split as BERT does.
+        is_general = classes is None or ("backend" in tokenizer.init_kwargs and stem != FAMILIES.get(str(model_type)))
+        if is_general and str(model_type) in WITHOUT_TOKEN_TYPES and "model_input_names" not in tokenizer.init_kwargs:
             tokenizer.model_input_names = ["input_ids", "attention_mask"]
         return tokenizer
 
@@ -110,12 +155,14 @@ class AutoTokenizer:
 def _unknown(checkpoint: Checkpoint, name: Any, model_type: Any) -> Exception:
     """The error for a checkpoint without tokenizer.json whose class is not known."""
     known = ", ".join(CLASSES)
-    if name is None and checkpoint.file("vocab.txt") is None:
-        return not_found(checkpoint, TOKENIZER_FILE, "vocab.txt")
+    old_names = sorted({file for kind, _ in CLASSES.values() for file in kind._vocabulary_names().values()})
+    present = [file for file in old_names if name is None and checkpoint.file(file) is not None]
+    if name is None and not present:
+        return not_found(checkpoint, TOKENIZER_FILE, *old_names)
     if name is None:
         return TokenizerError(
-            f"{checkpoint.name} has a vocab.txt, but neither {CONFIG_FILE} nor config.json says what tokenizer it is "
-            f"for (model_type is {model_type!r}). Load it with its class, e.g. BertTokenizer.from_pretrained(…, "
+            f"{checkpoint.name} has a {present[0]}, but neither {CONFIG_FILE} nor config.json says what tokenizer it "
+            f"is for (model_type is {model_type!r}). Load it with its class, e.g. BertTokenizer.from_pretrained(…, "
             f"do_lower_case=True). Supported: {known}.",
             path=checkpoint.name,
         )

@@ -21,7 +21,8 @@ Result = TypeVar("Result")
 # A text that any tokenizer makes at least one token of; the layout is read off its encoding.
 _PROBE = "a"
 
-_LARGEST_ID = 2**24
+LARGEST_ID = 2**24
+"""No model has so many embeddings."""
 
 
 class Backend:
@@ -54,10 +55,10 @@ class Backend:
             raise TokenizerError(f"{path} is empty. Delete it and download the checkpoint again.", path=str(path))
         tokenizer = guarded(lambda: Tokenizer.from_buffer(content), f"{path} is not a tokenizer")
         largest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0)
-        if largest > _LARGEST_ID:
+        if largest > LARGEST_ID:
             # The Rust library counts from 0 to the largest id whenever it writes or copies a tokenizer.
             raise TokenizerError(
-                f"{path} has the id {largest}, and ids above {_LARGEST_ID} are not read: no model has so many "
+                f"{path} has the id {largest}, and ids above {LARGEST_ID} are not read: no model has so many "
                 "embeddings. Download the checkpoint again.",
                 path=str(path),
                 id=largest,

@@ -9,11 +9,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from tokenizers import AddedToken, pre_tokenizers
+from tokenizers import AddedToken
 
 from pellucid.checkpoints.hub import Checkpoint
-from pellucid.errors import TokenizerError
-from pellucid.tokenizers.backend import Backend, LoadedBackend, guarded
+from pellucid.errors import TokenizerError, TokenizerNotFoundError
+from pellucid.tokenizers.backend import Backend, LoadedBackend
 from pellucid.tokenizers.calling import Calling
 from pellucid.tokenizers.decoding import Decoding
 from pellucid.tokenizers.loading import (
@@ -26,6 +26,7 @@ from pellucid.tokenizers.padding import Padding
 from pellucid.tokenizers.saving import Saving
 from pellucid.tokenizers.sequences import Sequences
 from pellucid.tokenizers.strategies import side
+from pellucid.tokenizers.templates import apply_options
 from pellucid.tokenizers.training import Training
 
 logger = logging.getLogger("pellucid.tokenizers")
@@ -54,6 +55,8 @@ class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Tra
     """
 
     vocab_files_names: ClassVar[dict[str, str]] = {"tokenizer_file": TOKENIZER_FILE}
+    # Special tokens by role that old vocabulary files are loaded with: the default, and its rules of matching.
+    _old_special_tokens: ClassVar[dict[str, tuple[str, dict[str, bool]]]] = {}
     model_input_names: list[str] = ["input_ids", "token_type_ids", "attention_mask"]
     padding_side = "right"
     truncation_side = "right"
@@ -63,6 +66,8 @@ class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Tra
         self._warned: set[str] = set()
         self._growth = threading.Lock()
         self._splitting_backend = None
+        # Whether the backend was made of old vocabulary files: then the template of special tokens is still to be put.
+        self._is_converted = False
         tokenizer_object = kwargs.pop("tokenizer_object", None)
         tokenizer_file = kwargs.pop("tokenizer_file", None)
         loaded = kwargs.pop("loaded_backend", None)
@@ -74,13 +79,17 @@ class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Tra
             loaded = Backend.from_file(tokenizer_file)
         elif loaded is None:
             loaded = LoadedBackend(self._backend_from_vocabulary(args, kwargs), {}, {})
+            self._is_converted = True
+            # An AddedToken that does not say whether it is normalized settles that in being copied; as `transformers`
+            # does on this way, so before it is made special.
+            kwargs = copy.deepcopy(kwargs)
         self._backend = loaded.backend
         for name, value in loaded.stored_arguments().items():
             kwargs.setdefault(name, value)
         self._set_attributes(kwargs)
         self._backend.tokenizer.encode_special_tokens = self.split_special_tokens
         self._add_missing_tokens(added_tokens)
-        self._apply_prefix_space()
+        apply_options(self._backend, "pre_tokenizer", add_prefix_space=self.add_prefix_space)
 
     def _backend_from_vocabulary(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Backend:
         """Convert an old vocabulary file; a class that knows one overrides this."""
@@ -88,6 +97,27 @@ class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Tra
             f"{type(self).__name__} needs a tokenizer: give tokenizer_file= (the path of a tokenizer.json) or "
             "tokenizer_object= (a tokenizer of the Rust library), or call from_pretrained()."
         )
+
+    @classmethod
+    def _vocabulary_names(cls) -> dict[str, str]:
+        """The old vocabulary files that the class can convert: their names by the constructor's arguments."""
+        return {argument: name for argument, name in cls.vocab_files_names.items() if argument != "tokenizer_file"}
+
+    def _vocabulary_paths(self, paths: Sequence[Any]) -> Sequence[Any]:
+        """The paths that the constructor was given for the old vocabulary files.
+
+        Raises:
+            TokenizerNotFoundError: not all of them are given.
+        """
+        names = self._vocabulary_names()
+        if len(paths) < len(names) or any(path is None for path in paths):
+            wanted = " and ".join(f"{argument}= (the path of a {name})" for argument, name in names.items())
+            raise TokenizerNotFoundError(
+                f"{type(self).__name__} needs a vocabulary: give {wanted}, or tokenizer_file= (of a {TOKENIZER_FILE}), "
+                "or call from_pretrained().",
+                names=list(self.vocab_files_names.values()),
+            )
+        return paths
 
     def _set_attributes(self, arguments: dict[str, Any]) -> None:
         for name in arguments:
@@ -130,14 +160,6 @@ class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Tra
             # No other thread knows of this tokenizer yet.
             self._backend.add_in_place(tokens, special=False)
 
-    def _apply_prefix_space(self) -> None:
-        state = self._backend.component("pre_tokenizer")
-        if state.get("add_prefix_space", self.add_prefix_space) == self.add_prefix_space:
-            return
-        kind = getattr(pre_tokenizers, state.pop("type"))
-        state["add_prefix_space"] = self.add_prefix_space
-        self._backend.tokenizer.pre_tokenizer = guarded(lambda: kind(**state), "add_prefix_space cannot be applied")
-
     @classmethod
     def from_pretrained(
         cls: type[AnyTokenizer], pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
@@ -163,7 +185,7 @@ class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Tra
 
     @classmethod
     def _from_checkpoint(cls: type[AnyTokenizer], checkpoint: Checkpoint, overrides: Mapping[str, Any]) -> AnyTokenizer:
-        files = read_files(checkpoint, cls.vocab_files_names.get("vocab_file"))
+        files = read_files(checkpoint, cls._vocabulary_names())
         saved_class = files.config.get("tokenizer_class")
         if isinstance(saved_class, str) and cls is not PreTrainedTokenizerFast:
             stem = saved_class.removesuffix("Fast")
@@ -176,7 +198,18 @@ class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Tra
                     saved_class,
                     cls.__name__,
                 )
-        return cls(**constructor_arguments(files, overrides))
+        arguments = constructor_arguments(files, overrides)
+        if files.loaded_backend is None:
+            cls._complete_old_arguments(arguments)
+        return cls(**arguments)
+
+    @classmethod
+    def _complete_old_arguments(cls, arguments: dict[str, Any]) -> None:
+        """Make of the special tokens of a checkpoint of old files what the Python class of `transformers` makes."""
+        for role, (text, rules) in cls._old_special_tokens.items():
+            token = arguments.get(role, text)
+            if isinstance(token, str):
+                arguments[role] = AddedToken(token, **rules)
 
     def __repr__(self) -> str:
         added = "\n\t".join(f"{index}: {token!r}," for index, token in self.added_tokens_decoder.items())

@@ -1,23 +1,20 @@
-"""The tokenizers of BERT and DistilBERT: WordPiece, from tokenizer.json or from vocab.txt."""
+"""The tokenizers of BERT, and of models that split as it does: WordPiece, from tokenizer.json or from vocab.txt."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any, ClassVar
 
-from tokenizers import normalizers
-
-from pellucid.errors import TokenizerError, TokenizerNotFoundError
-from pellucid.tokenizers.backend import Backend, guarded
+from pellucid.errors import TokenizerError
+from pellucid.tokenizers.backend import Backend
 from pellucid.tokenizers.base import PreTrainedTokenizerFast
 from pellucid.tokenizers.loading import TOKENIZER_FILE
-from pellucid.tokenizers.wordpiece import put_template, read_vocabulary, wordpiece_backend, write_vocabulary
+from pellucid.tokenizers.sequences import SingleSeparator
+from pellucid.tokenizers.templates import apply_options, put_template
+from pellucid.tokenizers.wordpiece import read_vocabulary, wordpiece_backend, write_vocabulary
 
-_TEMPLATE_TOKENS = ("unk_token", "cls_token", "sep_token", "pad_token", "mask_token")
 
-
-class BertTokenizerFast(PreTrainedTokenizerFast):
+class BertTokenizerFast(SingleSeparator, PreTrainedTokenizerFast):
     """BERT's tokenizer: words split at blanks and punctuation, then into the longest pieces that the vocabulary has.
 
     Args:
@@ -44,6 +41,7 @@ class BertTokenizerFast(PreTrainedTokenizerFast):
         "vocab_file": "vocab.txt",
         "tokenizer_file": TOKENIZER_FILE,
     }
+    _separators = 1
 
     def __init__(
         self,
@@ -73,28 +71,21 @@ class BertTokenizerFast(PreTrainedTokenizerFast):
             **kwargs,
         )
         self.do_lower_case = do_lower_case
-        if tokenizer_file is None and not kwargs.keys() & {"tokenizer_object", "loaded_backend"}:
-            put_template(self._backend, str(cls_token), str(sep_token))
-        self._apply_options(
+        if self._is_converted:
+            put_template(self._backend, str(cls_token), str(sep_token), separators=self._separators)
+        apply_options(
+            self._backend,
+            "normalizer",
             lowercase=do_lower_case,
             strip_accents=strip_accents,
             handle_chinese_chars=tokenize_chinese_chars,
         )
 
     def _backend_from_vocabulary(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Backend:
-        path = args[0] if args else None
-        if path is None:
-            raise TokenizerNotFoundError(
-                f"{type(self).__name__} needs a vocabulary: give vocab_file= (the path of a vocab.txt) or "
-                "tokenizer_file= (of a tokenizer.json), or call from_pretrained().",
-                names=list(self.vocab_files_names.values()),
-            )
+        (path,) = self._vocabulary_paths(args)
         kwargs.setdefault("do_basic_tokenize", True)
         kwargs.setdefault("never_split", None)
         kwargs.setdefault("clean_up_tokenization_spaces", True)
-        # An AddedToken that does not say whether it is normalized settles that in being copied; as `transformers` does
-        # on this way, so before it is made special.
-        kwargs.update({name: deepcopy(kwargs[name]) for name in _TEMPLATE_TOKENS})
         return wordpiece_backend(
             read_vocabulary(path),
             path=path,
@@ -118,28 +109,12 @@ class BertTokenizerFast(PreTrainedTokenizerFast):
             tokenize_chinese_chars=self.init_kwargs["tokenize_chinese_chars"],
             unk_token=str(self._special_tokens_map["unk_token"]),
         )
-        put_template(converted, str(self._special_tokens_map["cls_token"]), str(self._special_tokens_map["sep_token"]))
+        cls_token, sep_token = (str(self._special_tokens_map[role]) for role in ("cls_token", "sep_token"))
+        put_template(converted, cls_token, sep_token, separators=self._separators)
         parts = ("normalizer", "pre_tokenizer", "decoder", "model")
         return self._backend.component("post_processor") == converted.component("post_processor") and all(
             self._backend.component(part) == model.component(part) for part in parts
         )
-
-    def _apply_options(self, **options: bool | None) -> None:
-        """Make the normalizer of a tokenizer.json obey the options, where it knows them."""
-        state = self._backend.component("normalizer")
-        if all(state.get(name, value) == value for name, value in options.items()):
-            return
-        kind = getattr(normalizers, state.pop("type"))
-        self._backend.tokenizer.normalizer = guarded(
-            lambda: kind(**{**state, **options}), "The normalizer does not take do_lower_case and its like"
-        )
-
-    def build_inputs_with_special_tokens(
-        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
-    ) -> list[int]:
-        """Put the special tokens around ids: [CLS] A [SEP], or [CLS] A [SEP] B [SEP]."""
-        row = [self.cls_token_id, *token_ids_0, self.sep_token_id]
-        return row if token_ids_1 is None else [*row, *token_ids_1, self.sep_token_id]
 
 
 class BertTokenizer(BertTokenizerFast):
@@ -174,3 +149,19 @@ class DistilBertTokenizer(BertTokenizer):
     """DistilBERT's tokenizer under the name of the Python one of `transformers`; it is the fast one all the same."""
 
     model_input_names: list[str] = ["input_ids", "attention_mask"]
+
+
+class ElectraTokenizerFast(BertTokenizerFast):
+    """ELECTRA's tokenizer: BERT's."""
+
+
+class ElectraTokenizer(BertTokenizer):
+    """ELECTRA's tokenizer under the name of the Python one of `transformers`; it is the fast one all the same."""
+
+
+class MobileBertTokenizerFast(BertTokenizerFast):
+    """MobileBERT's tokenizer: BERT's."""
+
+
+class MobileBertTokenizer(BertTokenizer):
+    """MobileBERT's tokenizer under the name of the Python one of `transformers`; it is the fast one all the same."""

@@ -31,6 +31,14 @@ _WITHOUT_EFFECT = (
     "from_slow",
     "code_revision",
 )
+# The class of transformers 5 that is as the tokenizer.json says.
+_CLASS_FOR_ANY = "TokenizersBackend"
+# Options of BERT's classes, by their names in the Rust library.
+_NORMALIZER_OPTIONS = {
+    "lowercase": "do_lower_case",
+    "strip_accents": "strip_accents",
+    "handle_chinese_chars": "tokenize_chinese_chars",
+}
 _ADDED_TOKEN_FIELDS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
 
 
@@ -43,7 +51,7 @@ class TokenizerFiles:
     special_tokens: dict[str, Any]
     added_tokens: dict[str, Any]
     loaded_backend: LoadedBackend | None
-    vocabulary: Path | None
+    vocabulary: dict[str, Path]
     chat_template: str | None
 
 
@@ -65,22 +73,24 @@ def read_config(checkpoint: Checkpoint, filename: str) -> dict[str, Any]:
     return {} if path is None else read_json(path, TokenizerError)
 
 
-def read_files(checkpoint: Checkpoint, vocabulary_file: str | None) -> TokenizerFiles:
+def read_files(checkpoint: Checkpoint, vocabulary_names: Mapping[str, str]) -> TokenizerFiles:
     """Read all tokenizer files.
 
     Args:
         checkpoint: where they are.
-        vocabulary_file: the name of the old vocabulary file that the tokenizer's class can convert; None: it cannot.
+        vocabulary_names: the names of the old vocabulary files that the tokenizer's class can convert, by the argument
+            of its constructor that takes the path; empty: it cannot convert any.
 
     Raises:
-        TokenizerNotFoundError: there is neither a tokenizer.json nor such a vocabulary.
+        TokenizerNotFoundError: there is neither a tokenizer.json nor all of those files.
         OfflineError: they are not in the cache, and the Hub is out of reach.
         TokenizerError: one of them is damaged.
     """
     path = checkpoint.file(TOKENIZER_FILE)
-    vocabulary = None if vocabulary_file is None else checkpoint.file(vocabulary_file)
-    if path is None and vocabulary is None:
-        raise not_found(checkpoint, *filter(None, [TOKENIZER_FILE, vocabulary_file]))
+    places = {argument: checkpoint.file(name) for argument, name in vocabulary_names.items()}
+    vocabulary = {argument: place for argument, place in places.items() if place is not None}
+    if path is None and (not vocabulary or len(vocabulary) < len(places)):
+        raise not_found(checkpoint, TOKENIZER_FILE, *vocabulary_names.values())
     template = checkpoint.file(CHAT_TEMPLATE_FILE)
     return TokenizerFiles(
         name=checkpoint.name,
@@ -117,7 +127,7 @@ def constructor_arguments(files: TokenizerFiles, overrides: Mapping[str, Any]) -
     """
     arguments = {key: value for key, value in files.config.items() if key not in ("tokenizer_class", "init_inputs")}
     if "backend" in files.config and files.loaded_backend is not None:
-        arguments = {**_normalizer_options(files.loaded_backend.backend), **arguments}
+        arguments = {**_stored_options(files.loaded_backend.backend, files.config.get("tokenizer_class")), **arguments}
     arguments.update(overrides)
     if files.chat_template is not None:
         arguments.setdefault("chat_template", files.chat_template)
@@ -144,30 +154,33 @@ def constructor_arguments(files: TokenizerFiles, overrides: Mapping[str, Any]) -
         # The same token with its rules of matching.
         if name in NAMED_TOKENS and value is not None:
             arguments[name] = by_text.get(str(value), value)
-    for name in ("vocab_file", "tokenizer_file"):
+    for name in ("vocab_file", "merges_file", "tokenizer_file"):
         # Paths of the machine that saved it.
         if name not in overrides:
             arguments.pop(name, None)
-    if files.vocabulary is not None:
-        arguments.setdefault("vocab_file", str(files.vocabulary))
+    for name, place in files.vocabulary.items():
+        arguments.setdefault(name, str(place))
     if files.loaded_backend is not None and "tokenizer_file" not in overrides:
         arguments["loaded_backend"] = files.loaded_backend
     return arguments
 
 
-def _normalizer_options(backend: Backend) -> dict[str, Any]:
-    """The options of BERT's classes as the normalizer has them.
+def _stored_options(backend: Backend, class_name: Any) -> dict[str, Any]:
+    """The options that a tokenizer.json has itself.
 
-    transformers 5, which writes "backend" into the config, leaves them out there; the defaults of 4.57 would turn a
-    cased tokenizer into an uncased one.
+    transformers 5, which writes "backend" into the config, leaves those of BERT's classes out there; the defaults of
+    4.57 would turn a cased tokenizer into an uncased one. Its class for any tokenizer.json knows no options at all.
     """
-    state = backend.component("normalizer")
-    names = {
-        "lowercase": "do_lower_case",
-        "strip_accents": "strip_accents",
-        "handle_chinese_chars": "tokenize_chinese_chars",
+    tables = {"normalizer": _NORMALIZER_OPTIONS}
+    if class_name == _CLASS_FOR_ANY:
+        tables["pre_tokenizer"] = {"add_prefix_space": "add_prefix_space"}
+    return {
+        option: state[name]
+        for component, names in tables.items()
+        for state in [backend.component(component)]
+        for name, option in names.items()
+        if name in state
     }
-    return {option: state[name] for name, option in names.items() if name in state}
 
 
 def _merge_special_tokens(

@@ -50,7 +50,7 @@ class Saving(Vocabulary):
             tokens.
 
         Raises:
-            InputError: the old format is asked for and the tokenizer has none.
+            InputError: the old format is asked for and the tokenizer has none, or its file is gone.
             TokenizerError: an argument that the tokenizer was made with cannot be written as JSON.
             CheckpointError: the folder's path is a file.
             OSError: the folder cannot be written.
@@ -76,7 +76,7 @@ class Saving(Vocabulary):
         }
         if isinstance(self.chat_template, str):
             files[CHAT_TEMPLATE_FILE] = self.chat_template.encode()
-        if legacy_format is not False and self._has_legacy_format():
+        if self._has_legacy_format() and (legacy_format or (legacy_format is None and self._can_save_vocabulary())):
             files.update(self._vocabulary_files())
             added = {text: index for text, index in self.added_tokens_encoder.items() if index >= self.vocab_size}
             files[ADDED_TOKENS_FILE] = _json(added) if added else None
@@ -93,6 +93,9 @@ class Saving(Vocabulary):
 
     def _has_legacy_format(self) -> bool:
         return "vocab_file" in self.vocab_files_names
+
+    def _can_save_vocabulary(self) -> bool:
+        return True
 
     def _writes_tokenizer_file(self) -> bool:
         return True

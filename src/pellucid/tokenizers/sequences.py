@@ -71,3 +71,31 @@ class Sequences(Vocabulary):
         if token_ids_1 is None:
             return first + [1] * suffix
         return first + [1] * middle + [0] * len(token_ids_1) + [1] * suffix
+
+
+class SingleSeparator(Sequences):
+    """The template of BERT: [CLS] A [SEP], or [CLS] A [SEP] B [SEP] with B of type 1."""
+
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
+    ) -> list[int]:
+        """Put the special tokens around ids: [CLS] A [SEP], or [CLS] A [SEP] B [SEP]."""
+        row = [self.cls_token_id, *token_ids_0, self.sep_token_id]
+        return row if token_ids_1 is None else [*row, *token_ids_1, self.sep_token_id]
+
+
+class DoubleSeparator(Sequences):
+    """The template of RoBERTa: <s> A </s>, or <s> A </s></s> B </s>, all of type 0."""
+
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
+    ) -> list[int]:
+        """Put the special tokens around ids: <s> A </s>, or <s> A </s></s> B </s>."""
+        row = [self.cls_token_id, *token_ids_0, self.sep_token_id]
+        return row if token_ids_1 is None else [*row, self.sep_token_id, *token_ids_1, self.sep_token_id]
+
+    def create_token_type_ids_from_sequences(
+        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
+    ) -> list[int]:
+        """The token types of a row: all 0, as the model knows none."""
+        return [0] * len(self.build_inputs_with_special_tokens(token_ids_0, token_ids_1))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from pellucid.errors import TokenizerError
-from pellucid.tokenizers.backend import Backend, guarded
+from pellucid.tokenizers.backend import Backend
 
 # BERT's own limit on the characters of a word; longer ones become the unknown token.
 _LONGEST_WORD = 100
@@ -102,19 +102,3 @@ def wordpiece_backend(
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece(prefix="##")
     return Backend(tokenizer)
-
-
-def put_template(backend: Backend, cls_token: str, sep_token: str) -> None:
-    """Let the special tokens be put around the texts: [CLS] A [SEP], or [CLS] A [SEP] B [SEP] with B of type 1.
-
-    The template holds ids, so this comes last: tokens that the vocabulary lacks must have been added.
-    """
-    tokenizer = backend.tokenizer
-    tokenizer.post_processor = guarded(
-        lambda: processors.TemplateProcessing(
-            single=[cls_token, "$A:0", sep_token],
-            pair=[cls_token, "$A:0", sep_token, "$B:1", f"{sep_token}:1"],
-            special_tokens=[(token, tokenizer.token_to_id(token)) for token in (cls_token, sep_token)],
-        ),
-        f"The special tokens {cls_token!r} and {sep_token!r} cannot be put into a template",
-    )
