@@ -10,13 +10,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
+import numpy.typing as npt
 import torch
 from torch.nn import functional
 
 from pellucid.engines.program import Forward, Program, Result
 from pellucid.engines.torch_attention import attention_of_groups, attention_of_rows, takes_rows, within_reach
 from pellucid.engines.torch_layout import PackedLayout, on_device
-from pellucid.engines.torch_weights import is_plain, joined, tensor_of
+from pellucid.engines.torch_weights import constant_like, is_plain, joined, tensor_of
 from pellucid.errors import EngineError
 from pellucid.ops import Ops, activation_function
 from pellucid.packing import Inputs, Packed
@@ -51,6 +52,9 @@ class TorchOps(Ops):
         """The module to call in place of an operation on its weights; None where that would be the same."""
         module = self._modules.get(id(weight))
         return None if module is None or is_plain(module) else module
+
+    def constant(self, array: npt.NDArray[Any], like: Array) -> Array:
+        return constant_like(array, like)
 
     def embedding(self, table: Array, ids: Array) -> Array:
         module = self._modules.get(id(table))
@@ -122,6 +126,17 @@ class TorchOps(Ops):
 
     def matmul(self, x: Array, y: Array, transpose: bool = False) -> Array:
         return x @ (y.transpose(-1, -2) if transpose else y)
+
+    def by_distance(self, x: Array, rows: npt.NDArray[Any], layout: Any, *, of_key: bool = False) -> Array:
+        length = layout.is_token.shape[1]
+        column = torch.arange(length, device=x.device)
+        furthest = len(rows) // 2
+        distance = (column[:, None] - column[None, :]).clamp(-furthest, furthest)
+        index = self.constant(rows, x)[distance + furthest].long()
+        # By owner first: [owner, other], whichever of them is the query.
+        by_owner = (index.T if of_key else index).expand(*x.shape[:2], length, length)
+        chosen = x.expand(-1, -1, length, -1).gather(3, by_owner)
+        return chosen.transpose(2, 3) if of_key else chosen
 
     def softmax(self, scores: Array, layout: Any, causal: bool = False, window: int | None = None) -> Array:
         visible = layout.is_token[:, None, None, :]
