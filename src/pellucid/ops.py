@@ -184,7 +184,7 @@ class Ops(ABC):
     def matmul(self, x: Array, y: Array, transpose: bool = False) -> Array:
         """Products of the last two axes: `[B, A, M, K], [B, A, K, N] → [B, A, M, N]`.
 
-        With `transpose`, y is `[B, A, N, K]`.
+        With `transpose`, y is `[B, A, N, K]`. B and A may be 1 in one of the two, which then serves all.
         """
 
     @abstractmethod

@@ -131,6 +131,9 @@ CASES = [
       for of_key in (False, True)),
     *(case(f"by_distance of all tokens, of_key={of_key}", attention_by_distance(of_key), x=normal(T, A * D),
            shared=normal(1, A, 1, R)) for of_key in (False, True)),
+    case("matmul with one for all", lambda ops, p, i: ops.unpad(ops.matmul(
+        ops.pad(x_of(ops, p, i), i.layout, A), p["y"], transpose=True), i.layout),
+         x=normal(T, A * D), y=normal(1, A, 7, D)),
     *(case(f"softmax {options}", lambda ops, p, i, options=options: ops.unpad(ops.matmul(ops.softmax(
         ops.matmul(ops.pad(x_of(ops, p, i), i.layout, A), ops.pad(x_of(ops, p, i), i.layout, A), transpose=True),
         i.layout, **options), ops.pad(x_of(ops, p, i), i.layout, A)), i.layout), x=normal(T, A * D))

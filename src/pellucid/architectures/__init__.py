@@ -7,9 +7,10 @@ import difflib
 from pellucid.architectures.bert import FAMILY as BERT
 from pellucid.architectures.distilbert import FAMILY as DISTILBERT
 from pellucid.architectures.family import Family
+from pellucid.architectures.modernbert import FAMILY as MODERNBERT
 from pellucid.errors import UnknownModelTypeError
 
-FAMILIES = {family.model_type: family for family in (BERT, DISTILBERT)}
+FAMILIES = {family.model_type: family for family in (BERT, DISTILBERT, MODERNBERT)}
 
 
 def family_of(model_type: object, name: str) -> Family:

@@ -135,8 +135,8 @@ class ShapesOps(Ops):
 
     def matmul(self, x: Shape, y: Shape, transpose: bool = False) -> Shape:
         inner, outer = (y[-1], y[-2]) if transpose else (y[-2], y[-1])
-        _expect(x[:-2] == y[:-2] and x[-1] == inner, "matmul", x=x, y=y)
-        return (*x[:-1], outer)
+        _expect(x[-1] == inner, "matmul", x=x, y=y)
+        return (*_broadcast("matmul", x[:-2], y[:-2]), x[-2], outer)
 
     def by_distance(self, x: Shape, rows: npt.NDArray[Any], layout: Layout, *, of_key: bool = False) -> Shape:
         batch, length = layout.is_token
