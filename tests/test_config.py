@@ -95,6 +95,7 @@ def test_configs_are_those_of_the_reference(prefix: str, values: dict[str, Any],
 
 
 @pytest.mark.reference
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
 @pytest.mark.parametrize("model_type", FAMILIES)
 def test_every_key_that_the_reference_reads_is_known(model_type: str) -> None:
     transformers = pytest.importorskip("transformers")
@@ -253,7 +254,7 @@ def test_a_config_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     [
         ({}, "has no `model_type`"),
         ({"model_type": "brt"}, "'brt', which this version does not run. Did you mean 'bert'"),
-        ({"model_type": "llama"}, "Families that it runs: bert, distilbert"),
+        ({"model_type": "llama"}, "Families that it runs: bert, "),
         ({"model_type": 3}, "`model_type` 3"),
     ],
     ids=str,

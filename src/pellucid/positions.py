@@ -99,3 +99,36 @@ def near_and_far_rows(buckets: int, furthest: int) -> Ints:
     row = np.where(np.abs(distance) < near, np.abs(distance), far)
     rows: Ints = (row + side * (distance < 0)).astype(np.int32)
     return rows
+
+
+@remembered
+def own_rows(span: int) -> Ints:
+    """A relative row for each distance from −span to span − 1, farther ones the last of their side.
+
+    Returns:
+        `[2 · span + 1]`, for `by_distance`; the row of distance 0 is `span`.
+    """
+    return np.minimum(np.arange(2 * span + 1, dtype=np.int32), 2 * span - 1)
+
+
+@remembered
+def signed_log_rows(span: int, furthest: int) -> Ints:
+    """The relative rows of DeBERTa-v2: near distances have their own, farther ones share ever wider buckets.
+
+    He et al., 2021, arXiv:2111.09543; the formula is that of the checkpoints' own code.
+
+    Args:
+        span: how many rows a side has, an even number; the nearer half of them is for one distance each.
+        furthest: from this distance on all share the last row of their side.
+
+    Returns:
+        `[2 · furthest + 1]`, for `by_distance`; the row of distance 0 is `span`.
+    """
+    near = span // 2
+    distance = np.arange(-furthest, furthest + 1)
+    magnitude = np.maximum(np.abs(distance), near).astype(np.float32)
+    # In float32, step by step as the reference: `ceil` turns a rounding into a row.
+    grown = np.log(magnitude / np.float32(near)) / np.log(np.float32((furthest - 1) / near)) * np.float32(near - 1)
+    row = np.where(np.abs(distance) <= near, distance, np.sign(distance) * (np.ceil(grown).astype(np.int64) + near))
+    rows: Ints = np.clip(row + span, 0, 2 * span - 1).astype(np.int32)
+    return rows

@@ -15,7 +15,11 @@ from support.encoders import ENGINE_DTYPES, assert_same_numbers, our_outputs, pa
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
-pytestmark = pytest.mark.reference
+pytestmark = [
+    pytest.mark.reference,
+    # Parts of the reference are scripted, which PyTorch has grown out of.
+    pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning"),
+]
 
 SIZES: dict[str, Any] = {
     "vocab_size": 60,

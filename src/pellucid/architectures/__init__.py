@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 
 from pellucid.architectures.bert import FAMILY as BERT
+from pellucid.architectures.deberta import FAMILY as DEBERTA
+from pellucid.architectures.deberta_v2 import FAMILY as DEBERTA_V2
 from pellucid.architectures.distilbert import FAMILY as DISTILBERT
 from pellucid.architectures.family import Family
 from pellucid.architectures.modernbert import FAMILY as MODERNBERT
 from pellucid.errors import UnknownModelTypeError
 
-FAMILIES = {family.model_type: family for family in (BERT, DISTILBERT, MODERNBERT)}
+FAMILIES = {family.model_type: family for family in (BERT, DISTILBERT, MODERNBERT, DEBERTA, DEBERTA_V2)}
 
 
 def family_of(model_type: object, name: str) -> Family:
