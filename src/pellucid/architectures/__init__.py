@@ -10,9 +10,10 @@ from pellucid.architectures.deberta_v2 import FAMILY as DEBERTA_V2
 from pellucid.architectures.distilbert import FAMILY as DISTILBERT
 from pellucid.architectures.family import Family
 from pellucid.architectures.modernbert import FAMILY as MODERNBERT
+from pellucid.architectures.mpnet import FAMILY as MPNET
 from pellucid.errors import UnknownModelTypeError
 
-FAMILIES = {family.model_type: family for family in (BERT, DISTILBERT, MODERNBERT, DEBERTA, DEBERTA_V2)}
+FAMILIES = {family.model_type: family for family in (BERT, DISTILBERT, MODERNBERT, DEBERTA, DEBERTA_V2, MPNET)}
 
 
 def family_of(model_type: object, name: str) -> Family:
