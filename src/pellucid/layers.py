@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pellucid.ops import Array, Ops
 from pellucid.packing import Layout
 from pellucid.positions import Ints, in_one_sequence, in_order, ones_by_heads
@@ -26,20 +28,31 @@ def self_attention(
     width: int,
     heads: int,
     dropout: float = 0.0,
-    bias: Array | None = None,
+    bias: Callable[[Array, Array], Array] | None = None,
 ) -> Array:
     """Let each token gather from all tokens of its sequence: `[T, width] → [T, width]`.
 
     Query, key and value are three linear maps of x; the heads' answers are joined by a fourth
-    (Vaswani et al., 2017, arXiv:1706.03762, §3.2.2). A bias is added to the scaled scores.
+    (Vaswani et al., 2017, arXiv:1706.03762, §3.2.2).
+
+    Args:
+        ops: operations.
+        w: where the maps stand.
+        x: `[T, width]`.
+        layout: which rows belong to which sequence.
+        width: size of the hidden states.
+        heads: A.
+        dropout: of the probabilities, in training.
+        bias: from query and key, `[T, width]` each, to what is added to the scaled scores, `[B, A, L, L]`.
     """
     maps = [w / name for name in ("query", "key", "value")]
     query, key, value = ops.linears(
         x, [one("weight", width, width) for one in maps], [one("bias", width) for one in maps]
     )
     mixed = ops.attention(
-        query, key, value, layout, heads=heads, scale=(width // heads) ** -0.5, bias=bias, dropout=dropout
-    )
+        query, key, value, layout, heads=heads, scale=(width // heads) ** -0.5,
+        bias=None if bias is None else bias(query, key), dropout=dropout,
+    )  # fmt: skip
     return linear(ops, w / "output", mixed, width, width)
 
 
@@ -97,9 +110,9 @@ def shared_relative_bias(
 def relative_key_bias(
     ops: Ops, w: Weights, query: Array, key: Array | None, layout: Layout, positions: int, width: int, heads: int
 ) -> Array:
-    """What the vectors of distances add to the scores of attention, not yet scaled: `[B, A, L, L]`.
+    """What the vectors of distances add to the scaled scores of attention: `[B, A, L, L]`.
 
-    BERT's `position_embedding_type` "relative_key" (Shaw et al., 2018, arXiv:1803.02155, eq. 5, keys alone), and
+    BERT's `position_embedding_type` "relative_key" (Shaw et al., 2018, arXiv:1803.02155, eq. 5), and
     "relative_key_query" (Huang et al., 2020, arXiv:2009.13658, method 4) where the keys are given too. One table
     `[2 · positions − 1, D]` serves all heads.
 
@@ -113,13 +126,12 @@ def relative_key_bias(
         width: A·D.
         heads: A.
     """
-    count = 2 * positions - 1
-    table = relative_rows(ops, w, count, width // heads, query)
+    count, dimension = 2 * positions - 1, width // heads
+    table = relative_rows(ops, w, count, dimension, query)
     vectors = rows_by_heads(ops, table, count, 1, repeat=heads)  # the same for each head
     rows = in_order(count)
-    of_query = ops.matmul(ops.pad(query, layout, heads), vectors, transpose=True)
-    bias = ops.by_distance(of_query, rows, layout)
-    if key is None:
-        return bias
-    of_key = ops.matmul(ops.pad(key, layout, heads), vectors, transpose=True)
-    return ops.add(bias, ops.by_distance(of_key, rows, layout, of_key=True))
+    bias = ops.by_distance(ops.matmul(ops.pad(query, layout, heads), vectors, transpose=True), rows, layout)
+    if key is not None:
+        of_key = ops.matmul(ops.pad(key, layout, heads), vectors, transpose=True)
+        bias = ops.add(bias, ops.by_distance(of_key, rows, layout, of_key=True))
+    return ops.scale(bias, dimension**-0.5)

@@ -63,7 +63,9 @@ def mpnet(ops: Ops, w: Weights, settings: MPNetSettings, inputs: Inputs) -> Arra
 def _layer(ops: Ops, w: Weights, settings: MPNetSettings, x: Array, bias: Array, inputs: Inputs) -> Array:
     """One layer: `[T, H] → [T, H]`."""
     s = settings
-    attended = self_attention(ops, w / "attention", x, inputs.layout, s.width, s.heads, s.dropout.attention, bias)
+    attended = self_attention(
+        ops, w / "attention", x, inputs.layout, s.width, s.heads, s.dropout.attention, lambda query, key: bias
+    )
     attended = ops.dropout(attended, s.dropout.attention_output)
     x = layer_norm(ops, w / "attention" / "norm", ops.add(attended, x), s.width, s.eps)
     fed = ops.dropout(feed_forward(ops, w / "feed_forward", x, s.width, s.inner, s.activation), s.dropout.feed_forward)
