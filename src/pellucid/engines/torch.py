@@ -117,12 +117,15 @@ class TorchOps(Ops):
         return torch.cat(list(parts), dim=-1)
 
     def pad(self, x: Array, layout: Any, heads: int, repeat: int = 1) -> Array:
-        by_head = x[layout.row_of_cell].unflatten(-1, (heads, -1)).transpose(1, 2)  # [B, A, L, D]
+        batch, length = layout.row_of_cell.shape
+        # Without padding the rows are the cells, in their order.
+        cells = x if len(x) == batch * length else x.index_select(0, layout.row_of_cell.flatten())
+        by_head = cells.unflatten(-1, (heads, -1)).unflatten(0, (batch, length)).transpose(1, 2)  # [B, A, L, D]
         return by_head if repeat == 1 else by_head.repeat_interleave(repeat, dim=1)
 
     def unpad(self, x: Array, layout: Any) -> Array:
         cells = x.transpose(1, 2).flatten(-2).flatten(0, 1)
-        return cells[layout.cell_of_row]
+        return cells if len(cells) == len(layout.cell_of_row) else cells.index_select(0, layout.cell_of_row)
 
     def matmul(self, x: Array, y: Array, transpose: bool = False) -> Array:
         return x @ (y.transpose(-1, -2) if transpose else y)
@@ -161,17 +164,17 @@ class TorchOps(Ops):
         bias: Array | None = None,
         dropout: float = 0.0,
     ) -> Array:
-        """The fused kernel, unless the probabilities or a bias are asked for."""
-        if "attentions" in self.taps or bias is not None:
+        """The fused kernel, unless the probabilities are asked for."""
+        if "attentions" in self.taps:
             return super().attention(
                 query, key, value, layout, heads=heads, kv_heads=kv_heads, scale=scale,
                 causal=causal, window=window, bias=bias, dropout=dropout,
             )  # fmt: skip
         kv_heads = kv_heads or heads
         dropped = dropout if self._is_training else 0.0
-        if not dropped and takes_rows(query, layout):
+        if not dropped and bias is None and takes_rows(query, layout):
             return attention_of_rows(query, key, value, layout, heads, kv_heads, scale, causal, window)
-        return attention_of_groups(query, key, value, layout, heads, kv_heads, scale, causal, window, dropped)
+        return attention_of_groups(query, key, value, layout, heads, kv_heads, scale, causal, window, bias, dropped)
 
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
