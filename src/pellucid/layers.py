@@ -128,8 +128,8 @@ def relative_key_bias(
     """
     count, dimension = 2 * positions - 1, width // heads
     table = relative_rows(ops, w, count, dimension, query)
+    table, rows, count = ops.in_reach(table, in_order(count), count, layout)
     vectors = rows_by_heads(ops, table, count, 1, repeat=heads)  # the same for each head
-    rows = in_order(count)
     bias = ops.by_distance(ops.matmul(ops.pad(query, layout, heads), vectors, transpose=True), rows, layout)
     if key is not None:
         of_key = ops.matmul(ops.pad(key, layout, heads), vectors, transpose=True)

@@ -1,12 +1,12 @@
-"""THE vocabulary: eighteen operations that every architecture is written in and every engine speaks, and three on top.
+"""THE vocabulary: eighteen operations that every architecture is written in and every engine speaks, and four on top.
 
 Axes: T tokens of the batch, laid one behind the other without padding; B sequences; L tokens of the longest one;
 H hidden size; A heads; D head dimension; I and O inputs and outputs of a layer; V vocabulary; N chosen rows; R rows of
 relative positions; P distances that are told apart in either direction, 0 to P − 1.
 
-An engine is a subclass of `Ops` that gives each operation a body. `linears`, `dropout` and `attention` have one here;
-an engine may replace it by its fastest kernel. An `Ops` serves one run (or the building of one graph) and is then
-thrown away.
+An engine is a subclass of `Ops` that gives each operation a body. `linears`, `dropout`, `in_reach` and `attention` have
+one here; an engine may replace it by its fastest kernel. An `Ops` serves one run (or the building of one graph) and is
+then thrown away.
 """
 
 from __future__ import annotations
@@ -207,6 +207,24 @@ class Ops(ABC):
             layout: its rectangle.
             of_key: whether the numbers are the key's, and not the query's.
         """
+
+    def in_reach(
+        self, vectors: Array, rows: npt.NDArray[Any], count: int, layout: Layout
+    ) -> tuple[Array, npt.NDArray[Any], int]:
+        """Leave out relative rows that no two tokens of this batch are apart by, before anything is computed of them.
+
+        An engine that does not know L while it computes keeps them all.
+
+        Args:
+            vectors: `[R, H]`, one for each relative row.
+            rows: `[2P − 1]`, as for `by_distance`.
+            count: R.
+            layout: its rectangle.
+
+        Returns:
+            The three, for fewer rows and distances.
+        """
+        return vectors, rows, count
 
     @abstractmethod
     def softmax(self, scores: Array, layout: Layout, causal: bool = False, window: int | None = None) -> Array:

@@ -13,6 +13,7 @@ import pytest
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.engines import ENGINES, installed, load_engine, shapes
 from pellucid.errors import ShapeError, UnsupportedDtypeError
+from pellucid.layers import rows_by_heads
 from pellucid.ops import ACTIVATIONS, Ops
 from pellucid.packing import Packed, pack
 
@@ -83,6 +84,15 @@ def attention_by_distance(of_key: bool) -> Any:
     return call
 
 
+def in_reach(ops: Ops, p: Any, inputs: Any) -> Any:
+    """Distances up to ±6 of which the batch has ±4: what is left out is not asked for."""
+    x, layout = x_of(ops, p, inputs), inputs.layout
+    vectors, rows, count = ops.in_reach(p["vectors"], np.arange(13), 13, layout)
+    by_head = rows_by_heads(ops, vectors, count, A)
+    products = ops.matmul(ops.pad(x, layout, A), by_head, transpose=True)
+    return ops.attention(x, x, x, layout, heads=A, scale=1.0, bias=ops.by_distance(products, rows, layout))
+
+
 def x_of(ops: Ops, p: Any, inputs: Any) -> Any:
     return ops.embedding(p["x"], inputs.ids)
 
@@ -127,6 +137,7 @@ CASES = [
          x=normal(T, D)),
     case("constant of whole numbers", lambda ops, p, i: ops.rows(x_of(ops, p, i), ops.constant(WHOLE, p["x"])),
          x=normal(T, H)),
+    case("in_reach", in_reach, x=normal(T, A * D), vectors=normal(13, A * D)),
     *(case(f"by_distance of the {'key' if of_key else 'query'}", attention_by_distance(of_key), x=normal(T, A * R))
       for of_key in (False, True)),
     *(case(f"by_distance of all tokens, of_key={of_key}", attention_by_distance(of_key), x=normal(T, A * D),

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pellucid.architectures.disentangled import (
+from pellucid.architectures.disentangled import DebertaSettings, Relative, disentangled_encoder, hidden_alone
+from pellucid.architectures.disentangled_config import (
     DEFAULTS,
     SHARED_NAMES,
     UNREAD,
-    DebertaSettings,
-    Relative,
     deberta_settings,
-    disentangled_encoder,
     even_head_size,
-    hidden_alone,
     impossible_distances,
     impossible_values,
     relative_span,

@@ -128,7 +128,12 @@ class TorchOps(Ops):
         return cells if len(cells) == len(layout.cell_of_row) else cells.index_select(0, layout.cell_of_row)
 
     def matmul(self, x: Array, y: Array, transpose: bool = False) -> Array:
-        return x @ (y.transpose(-1, -2) if transpose else y)
+        y = y.transpose(-1, -2) if transpose else y
+        if y.shape[0] != 1 or x.shape[0] == 1 or y.shape[1] != x.shape[1]:
+            return x @ y
+        # One operand for all sequences: their rows side by side, where PyTorch would copy it for each of them.
+        rows = x.transpose(0, 1).flatten(1, 2) @ y[0]
+        return rows.unflatten(1, (x.shape[0], x.shape[2])).transpose(0, 1)
 
     def by_distance(self, x: Array, rows: npt.NDArray[Any], layout: Any, *, of_key: bool = False) -> Array:
         length = layout.is_token.shape[1]
@@ -140,6 +145,18 @@ class TorchOps(Ops):
         by_owner = (index.T if of_key else index).expand(*x.shape[:2], length, length)
         chosen = x.expand(-1, -1, length, -1).gather(3, by_owner)
         return chosen.transpose(2, 3) if of_key else chosen
+
+    def in_reach(
+        self, vectors: Array, rows: npt.NDArray[Any], count: int, layout: Any
+    ) -> tuple[Array, npt.NDArray[Any], int]:
+        """The rows between the least and the greatest one of the distances below L."""
+        length, furthest = layout.is_token.shape[1], len(rows) // 2
+        # In a graph L is a number of later.
+        if torch.compiler.is_compiling() or length > furthest:
+            return vectors, rows, count
+        near = rows[furthest - length + 1 : furthest + length]
+        first, stop = int(near.min()), int(near.max()) + 1
+        return vectors[first:stop], near - first, stop - first
 
     def softmax(self, scores: Array, layout: Any, causal: bool = False, window: int | None = None) -> Array:
         visible = layout.is_token[:, None, None, :]
