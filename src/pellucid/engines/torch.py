@@ -118,14 +118,14 @@ class TorchOps(Ops):
 
     def pad(self, x: Array, layout: Any, heads: int, repeat: int = 1) -> Array:
         batch, length = layout.row_of_cell.shape
-        # Without padding the rows are the cells, in their order.
-        cells = x if len(x) == batch * length else x.index_select(0, layout.row_of_cell.flatten())
+        # Without padding the rows are the cells, in their order. (Sizes of `len` would be fixed while PyTorch traces.)
+        cells = x if x.shape[0] == batch * length else x.index_select(0, layout.row_of_cell.flatten())
         by_head = cells.unflatten(-1, (heads, -1)).unflatten(0, (batch, length)).transpose(1, 2)  # [B, A, L, D]
         return by_head if repeat == 1 else by_head.repeat_interleave(repeat, dim=1)
 
     def unpad(self, x: Array, layout: Any) -> Array:
         cells = x.transpose(1, 2).flatten(-2).flatten(0, 1)
-        return cells if len(cells) == len(layout.cell_of_row) else cells.index_select(0, layout.cell_of_row)
+        return cells if cells.shape[0] == layout.cell_of_row.shape[0] else cells.index_select(0, layout.cell_of_row)
 
     def matmul(self, x: Array, y: Array, transpose: bool = False) -> Array:
         y = y.transpose(-1, -2) if transpose else y
