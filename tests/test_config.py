@@ -95,6 +95,7 @@ def test_configs_are_those_of_the_reference(prefix: str, values: dict[str, Any],
 
 
 @pytest.mark.reference
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
 @pytest.mark.parametrize("model_type", FAMILIES)
 def test_every_key_that_the_reference_reads_is_known(model_type: str) -> None:
     transformers = pytest.importorskip("transformers")

@@ -3,8 +3,12 @@
 from pellucid.architectures.albert import AlbertConfig as AlbertConfig
 from pellucid.architectures.bert import BertConfig as BertConfig
 from pellucid.architectures.camembert import CamembertConfig as CamembertConfig
+from pellucid.architectures.deberta import DebertaConfig as DebertaConfig
+from pellucid.architectures.deberta_v2 import DebertaV2Config as DebertaV2Config
 from pellucid.architectures.distilbert import DistilBertConfig as DistilBertConfig
 from pellucid.architectures.electra import ElectraConfig as ElectraConfig
+from pellucid.architectures.modernbert import ModernBertConfig as ModernBertConfig
+from pellucid.architectures.mpnet import MPNetConfig as MPNetConfig
 from pellucid.architectures.roberta import RobertaConfig as RobertaConfig
 from pellucid.architectures.xlm_roberta import XLMRobertaConfig as XLMRobertaConfig
 from pellucid.checkpoints.report import LoadingReport as LoadingReport
@@ -50,10 +54,10 @@ from pellucid.tokenizers import DistilBertTokenizerFast as DistilBertTokenizerFa
 from pellucid.tokenizers import ElectraTokenizer as ElectraTokenizer
 from pellucid.tokenizers import ElectraTokenizerFast as ElectraTokenizerFast
 from pellucid.tokenizers import EsmTokenizer as EsmTokenizer
-from pellucid.tokenizers import MobileBertTokenizer as MobileBertTokenizer
-from pellucid.tokenizers import MobileBertTokenizerFast as MobileBertTokenizerFast
 from pellucid.tokenizers import MPNetTokenizer as MPNetTokenizer
 from pellucid.tokenizers import MPNetTokenizerFast as MPNetTokenizerFast
+from pellucid.tokenizers import MobileBertTokenizer as MobileBertTokenizer
+from pellucid.tokenizers import MobileBertTokenizerFast as MobileBertTokenizerFast
 from pellucid.tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
 from pellucid.tokenizers import RobertaTokenizer as RobertaTokenizer
 from pellucid.tokenizers import RobertaTokenizerFast as RobertaTokenizerFast
@@ -161,6 +165,61 @@ class CamembertModel(PreTrainedModel):
 
     config: CamembertConfig
 
+class DebertaForMaskedLM(PreTrainedModel):
+    """DeBERTa and a head that finds the words behind masks."""
+
+    config: DebertaConfig
+
+class DebertaForQuestionAnswering(PreTrainedModel):
+    """DeBERTa and a head that finds where the answer stands."""
+
+    config: DebertaConfig
+
+class DebertaForSequenceClassification(PreTrainedModel):
+    """DeBERTa and a head that labels whole texts."""
+
+    config: DebertaConfig
+
+class DebertaForTokenClassification(PreTrainedModel):
+    """DeBERTa and a head that labels tokens."""
+
+    config: DebertaConfig
+
+class DebertaModel(PreTrainedModel):
+    """DeBERTa: the encoder alone."""
+
+    config: DebertaConfig
+
+class DebertaV2ForMaskedLM(PreTrainedModel):
+    """DeBERTa-v2 and a head that finds the words behind masks."""
+
+    config: DebertaV2Config
+
+class DebertaV2ForMultipleChoice(PreTrainedModel):
+    """DeBERTa-v2 and a head that chooses one of several texts."""
+
+    config: DebertaV2Config
+
+class DebertaV2ForQuestionAnswering(PreTrainedModel):
+    """DeBERTa-v2 and a head that finds where the answer stands."""
+
+    config: DebertaV2Config
+
+class DebertaV2ForSequenceClassification(PreTrainedModel):
+    """DeBERTa-v2 and a head that labels whole texts."""
+
+    config: DebertaV2Config
+
+class DebertaV2ForTokenClassification(PreTrainedModel):
+    """DeBERTa-v2 and a head that labels tokens."""
+
+    config: DebertaV2Config
+
+class DebertaV2Model(PreTrainedModel):
+    """DeBERTa-v2: the encoder alone."""
+
+    config: DebertaV2Config
+
 class DistilBertForMaskedLM(PreTrainedModel):
     """DistilBERT and a head that finds the words behind masks."""
 
@@ -225,6 +284,66 @@ class ElectraModel(PreTrainedModel):
     """ELECTRA: the encoder alone."""
 
     config: ElectraConfig
+
+class MPNetForMaskedLM(PreTrainedModel):
+    """MPNet and a head that finds the words behind masks."""
+
+    config: MPNetConfig
+
+class MPNetForMultipleChoice(PreTrainedModel):
+    """MPNet and a head that chooses one of several texts."""
+
+    config: MPNetConfig
+
+class MPNetForQuestionAnswering(PreTrainedModel):
+    """MPNet and a head that finds where the answer stands."""
+
+    config: MPNetConfig
+
+class MPNetForSequenceClassification(PreTrainedModel):
+    """MPNet and a head that labels whole texts."""
+
+    config: MPNetConfig
+
+class MPNetForTokenClassification(PreTrainedModel):
+    """MPNet and a head that labels tokens."""
+
+    config: MPNetConfig
+
+class MPNetModel(PreTrainedModel):
+    """MPNet: the encoder alone."""
+
+    config: MPNetConfig
+
+class ModernBertForMaskedLM(PreTrainedModel):
+    """ModernBERT and a head that finds the words behind masks."""
+
+    config: ModernBertConfig
+
+class ModernBertForMultipleChoice(PreTrainedModel):
+    """ModernBERT and a head that chooses one of several texts."""
+
+    config: ModernBertConfig
+
+class ModernBertForQuestionAnswering(PreTrainedModel):
+    """ModernBERT and a head that finds where the answer stands."""
+
+    config: ModernBertConfig
+
+class ModernBertForSequenceClassification(PreTrainedModel):
+    """ModernBERT and a head that labels whole texts."""
+
+    config: ModernBertConfig
+
+class ModernBertForTokenClassification(PreTrainedModel):
+    """ModernBERT and a head that labels tokens."""
+
+    config: ModernBertConfig
+
+class ModernBertModel(PreTrainedModel):
+    """ModernBERT: the encoder alone."""
+
+    config: ModernBertConfig
 
 class RobertaForMaskedLM(PreTrainedModel):
     """RoBERTa and a head that finds the words behind masks."""
@@ -381,6 +500,61 @@ class TFCamembertModel(_TFPreTrainedModel):
 
     config: CamembertConfig
 
+class TFDebertaForMaskedLM(_TFPreTrainedModel):
+    """DeBERTa on TensorFlow and a head that finds the words behind masks."""
+
+    config: DebertaConfig
+
+class TFDebertaForQuestionAnswering(_TFPreTrainedModel):
+    """DeBERTa on TensorFlow and a head that finds where the answer stands."""
+
+    config: DebertaConfig
+
+class TFDebertaForSequenceClassification(_TFPreTrainedModel):
+    """DeBERTa on TensorFlow and a head that labels whole texts."""
+
+    config: DebertaConfig
+
+class TFDebertaForTokenClassification(_TFPreTrainedModel):
+    """DeBERTa on TensorFlow and a head that labels tokens."""
+
+    config: DebertaConfig
+
+class TFDebertaModel(_TFPreTrainedModel):
+    """DeBERTa on TensorFlow: the encoder alone."""
+
+    config: DebertaConfig
+
+class TFDebertaV2ForMaskedLM(_TFPreTrainedModel):
+    """DeBERTa-v2 on TensorFlow and a head that finds the words behind masks."""
+
+    config: DebertaV2Config
+
+class TFDebertaV2ForMultipleChoice(_TFPreTrainedModel):
+    """DeBERTa-v2 on TensorFlow and a head that chooses one of several texts."""
+
+    config: DebertaV2Config
+
+class TFDebertaV2ForQuestionAnswering(_TFPreTrainedModel):
+    """DeBERTa-v2 on TensorFlow and a head that finds where the answer stands."""
+
+    config: DebertaV2Config
+
+class TFDebertaV2ForSequenceClassification(_TFPreTrainedModel):
+    """DeBERTa-v2 on TensorFlow and a head that labels whole texts."""
+
+    config: DebertaV2Config
+
+class TFDebertaV2ForTokenClassification(_TFPreTrainedModel):
+    """DeBERTa-v2 on TensorFlow and a head that labels tokens."""
+
+    config: DebertaV2Config
+
+class TFDebertaV2Model(_TFPreTrainedModel):
+    """DeBERTa-v2 on TensorFlow: the encoder alone."""
+
+    config: DebertaV2Config
+
 class TFDistilBertForMaskedLM(_TFPreTrainedModel):
     """DistilBERT on TensorFlow and a head that finds the words behind masks."""
 
@@ -445,6 +619,66 @@ class TFElectraModel(_TFPreTrainedModel):
     """ELECTRA on TensorFlow: the encoder alone."""
 
     config: ElectraConfig
+
+class TFMPNetForMaskedLM(_TFPreTrainedModel):
+    """MPNet on TensorFlow and a head that finds the words behind masks."""
+
+    config: MPNetConfig
+
+class TFMPNetForMultipleChoice(_TFPreTrainedModel):
+    """MPNet on TensorFlow and a head that chooses one of several texts."""
+
+    config: MPNetConfig
+
+class TFMPNetForQuestionAnswering(_TFPreTrainedModel):
+    """MPNet on TensorFlow and a head that finds where the answer stands."""
+
+    config: MPNetConfig
+
+class TFMPNetForSequenceClassification(_TFPreTrainedModel):
+    """MPNet on TensorFlow and a head that labels whole texts."""
+
+    config: MPNetConfig
+
+class TFMPNetForTokenClassification(_TFPreTrainedModel):
+    """MPNet on TensorFlow and a head that labels tokens."""
+
+    config: MPNetConfig
+
+class TFMPNetModel(_TFPreTrainedModel):
+    """MPNet on TensorFlow: the encoder alone."""
+
+    config: MPNetConfig
+
+class TFModernBertForMaskedLM(_TFPreTrainedModel):
+    """ModernBERT on TensorFlow and a head that finds the words behind masks."""
+
+    config: ModernBertConfig
+
+class TFModernBertForMultipleChoice(_TFPreTrainedModel):
+    """ModernBERT on TensorFlow and a head that chooses one of several texts."""
+
+    config: ModernBertConfig
+
+class TFModernBertForQuestionAnswering(_TFPreTrainedModel):
+    """ModernBERT on TensorFlow and a head that finds where the answer stands."""
+
+    config: ModernBertConfig
+
+class TFModernBertForSequenceClassification(_TFPreTrainedModel):
+    """ModernBERT on TensorFlow and a head that labels whole texts."""
+
+    config: ModernBertConfig
+
+class TFModernBertForTokenClassification(_TFPreTrainedModel):
+    """ModernBERT on TensorFlow and a head that labels tokens."""
+
+    config: ModernBertConfig
+
+class TFModernBertModel(_TFPreTrainedModel):
+    """ModernBERT on TensorFlow: the encoder alone."""
+
+    config: ModernBertConfig
 
 class TFRobertaForMaskedLM(_TFPreTrainedModel):
     """RoBERTa on TensorFlow and a head that finds the words behind masks."""

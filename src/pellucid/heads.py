@@ -45,6 +45,17 @@ def first_token(
     return summary
 
 
+def mean_of_tokens(ops: Ops, hidden: Array, inputs: Inputs) -> Array:
+    """The mean of each text's hidden states: `[T, H] → [B, H]`.
+
+    Attention whose scores are all 0 gives each token an equal part.
+    """
+    layout = inputs.layout
+    cells = ops.pad(hidden, layout, 1)
+    parts = ops.softmax(ops.scale(ops.matmul(cells, cells, transpose=True), 0.0), layout)
+    return ops.rows(ops.unpad(ops.matmul(parts, cells), layout), layout.first_rows)
+
+
 def hidden_states(ops: Ops, w: Weights, settings: Any, config: Any, hidden: Array, inputs: Inputs) -> dict[str, Array]:
     """No head: one vector for each token."""
     return {"last_hidden_state": hidden}

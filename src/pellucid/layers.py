@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pellucid.ops import Array, Ops
 from pellucid.packing import Layout
+from pellucid.positions import Ints, in_one_sequence, in_order, ones_by_heads
 from pellucid.weights import Weights
 
 
-def linear(ops: Ops, w: Weights, x: Array, inputs: int, outputs: int) -> Array:
-    """`[T, inputs] → [T, outputs]`, with the weight and bias at `w`."""
-    return ops.linear(x, w("weight", outputs, inputs), w("bias", outputs))
+def linear(ops: Ops, w: Weights, x: Array, inputs: int, outputs: int, *, bias: bool = True) -> Array:
+    """`[T, inputs] → [T, outputs]`, with the weight at `w`, and the bias if it has one."""
+    return ops.linear(x, w("weight", outputs, inputs), w("bias", outputs) if bias else None)
 
 
-def layer_norm(ops: Ops, w: Weights, x: Array, width: int, eps: float) -> Array:
-    """Normalise `[T, width]` with the weight and bias at `w`."""
-    return ops.layer_norm(x, w("weight", width), w("bias", width), eps)
+def layer_norm(ops: Ops, w: Weights, x: Array, width: int, eps: float, *, bias: bool = True) -> Array:
+    """Normalise `[T, width]` with the weight at `w`, and the bias if it has one."""
+    return ops.layer_norm(x, w("weight", width), w("bias", width) if bias else None, eps)
 
 
 def self_attention(
-    ops: Ops, w: Weights, x: Array, layout: Layout, width: int, heads: int, dropout: float = 0.0
+    ops: Ops,
+    w: Weights,
+    x: Array,
+    layout: Layout,
+    width: int,
+    heads: int,
+    dropout: float = 0.0,
+    bias: Callable[[Array, Array], Array] | None = None,
 ) -> Array:
     """Let each token gather from all tokens of its sequence: `[T, width] → [T, width]`.
 
     Query, key and value are three linear maps of x; the heads' answers are joined by a fourth
     (Vaswani et al., 2017, arXiv:1706.03762, §3.2.2).
+
+    Args:
+        ops: operations.
+        w: where the maps stand.
+        x: `[T, width]`.
+        layout: which rows belong to which sequence.
+        width: size of the hidden states.
+        heads: A.
+        dropout: of the probabilities, in training.
+        bias: from query and key, `[T, width]` each, to what is added to the scaled scores, `[B, A, L, L]`.
     """
     maps = [w / name for name in ("query", "key", "value")]
     query, key, value = ops.linears(
         x, [one("weight", width, width) for one in maps], [one("bias", width) for one in maps]
     )
-    mixed = ops.attention(query, key, value, layout, heads=heads, scale=(width // heads) ** -0.5, dropout=dropout)
+    mixed = ops.attention(
+        query, key, value, layout, heads=heads, scale=(width // heads) ** -0.5,
+        bias=None if bias is None else bias(query, key), dropout=dropout,
+    )  # fmt: skip
     return linear(ops, w / "output", mixed, width, width)
 
 
@@ -37,3 +60,78 @@ def feed_forward(ops: Ops, w: Weights, x: Array, width: int, inner: int, activat
     """Widen each token, bend, narrow again: `[T, width] → [T, inner] → [T, width]`."""
     widened = ops.activation(activation, linear(ops, w / "inner", x, width, inner))
     return linear(ops, w / "outer", widened, inner, width)
+
+
+def gated_feed_forward(
+    ops: Ops, w: Weights, x: Array, width: int, inner: int, activation: str, *, bias: bool, dropout: float
+) -> Array:
+    """Widen each token twice, let one half open and shut the other, narrow again: `[T, width] → [T, width]`.
+
+    GeGLU where the activation is gelu (Shazeer, 2020, arXiv:2002.05202, eq. 6). Both halves come from one weight
+    `[2 · inner, width]`; the first is the one that bends.
+    """
+    bent, gate = ops.split(linear(ops, w / "inner", x, width, 2 * inner, bias=bias), [inner, inner])
+    opened = ops.dropout(ops.multiply(ops.activation(activation, bent), gate), dropout)
+    return linear(ops, w / "outer", opened, inner, width, bias=bias)
+
+
+def relative_rows(ops: Ops, w: Weights, count: int, width: int, like: Array) -> Array:
+    """The whole table at `w` of vectors for relative positions: `[R, width]`, where and as `like` is."""
+    return ops.embedding(w("weight", count, width), ops.constant(in_order(count), like))
+
+
+def rows_by_heads(ops: Ops, x: Array, count: int, heads: int, repeat: int = 1) -> Array:
+    """Rows that belong to no sequence, by heads: `[R, A·D] → [1, A·repeat, R, D]`."""
+    nowhere = ops.constant(in_one_sequence(count), x)
+    return ops.pad(x, Layout(nowhere, None, None, None), heads, repeat)
+
+
+def shared_relative_bias(
+    ops: Ops, w: Weights, rows: Ints, layout: Layout, count: int, heads: int, like: Array
+) -> Array:
+    """For each head and distance one learned number, the same for all tokens: `[1, A, L, L]`.
+
+    Raffel et al., 2019, arXiv:1910.10683, §2.1; the table at `w` is `[R, A]`.
+
+    Args:
+        ops: operations.
+        w: where the table stands.
+        rows: `[2P − 1]`, the relative row of each distance.
+        layout: which rows belong to which sequence.
+        count: R.
+        heads: A.
+        like: any floating array of the run.
+    """
+    by_head = rows_by_heads(ops, relative_rows(ops, w, count, heads, like), count, heads)  # [1, A, R, 1]
+    one = ops.constant(ones_by_heads(heads), like)
+    return ops.by_distance(ops.matmul(one, by_head, transpose=True), rows, layout)
+
+
+def relative_key_bias(
+    ops: Ops, w: Weights, query: Array, key: Array | None, layout: Layout, positions: int, width: int, heads: int
+) -> Array:
+    """What the vectors of distances add to the scaled scores of attention: `[B, A, L, L]`.
+
+    BERT's `position_embedding_type` "relative_key" (Shaw et al., 2018, arXiv:1803.02155, eq. 5), and
+    "relative_key_query" (Huang et al., 2020, arXiv:2009.13658, method 4) where the keys are given too. One table
+    `[2 · positions − 1, D]` serves all heads.
+
+    Args:
+        ops: operations.
+        w: where the table stands.
+        query: `[T, A·D]`.
+        key: `[T, A·D]`, or None.
+        layout: which rows belong to which sequence.
+        positions: P, distances that are told apart in either direction.
+        width: A·D.
+        heads: A.
+    """
+    count, dimension = 2 * positions - 1, width // heads
+    table = relative_rows(ops, w, count, dimension, query)
+    table, rows, count = ops.in_reach(table, in_order(count), count, layout)
+    vectors = rows_by_heads(ops, table, count, 1, repeat=heads)  # the same for each head
+    bias = ops.by_distance(ops.matmul(ops.pad(query, layout, heads), vectors, transpose=True), rows, layout)
+    if key is not None:
+        of_key = ops.matmul(ops.pad(key, layout, heads), vectors, transpose=True)
+        bias = ops.add(bias, ops.by_distance(of_key, rows, layout, of_key=True))
+    return ops.scale(bias, dimension**-0.5)

@@ -1,11 +1,12 @@
-"""THE vocabulary: sixteen operations that every architecture is written in and every engine speaks, and three on top.
+"""THE vocabulary: eighteen operations that every architecture is written in and every engine speaks, and four on top.
 
 Axes: T tokens of the batch, laid one behind the other without padding; B sequences; L tokens of the longest one;
-H hidden size; A heads; D head dimension; I and O inputs and outputs of a layer; V vocabulary; N chosen rows.
+H hidden size; A heads; D head dimension; I and O inputs and outputs of a layer; V vocabulary; N chosen rows; R rows of
+relative positions; P distances that are told apart in either direction, 0 to P − 1.
 
-An engine is a subclass of `Ops` that gives each operation a body. `linears`, `dropout` and `attention` have one here;
-an engine may replace it by its fastest kernel. An `Ops` serves one run (or the building of one graph) and is then
-thrown away.
+An engine is a subclass of `Ops` that gives each operation a body. `linears`, `dropout`, `in_reach` and `attention` have
+one here; an engine may replace it by its fastest kernel. An `Ops` serves one run (or the building of one graph) and is
+then thrown away.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from typing import Any, TypeAlias
+
+import numpy.typing as npt
 
 from pellucid.errors import UnsupportedConfigError
 from pellucid.packing import Layout
@@ -75,6 +78,17 @@ class Ops(ABC):
         if name in self.taps:
             self.kept[name].append(x)
         return x
+
+    @abstractmethod
+    def constant(self, array: npt.NDArray[Any], like: Array) -> Array:
+        """Numbers that were computed on the host, such as a table of angles, as an array of the engine.
+
+        Args:
+            array: its shape is kept. Whole numbers stay whole, int32; others get the precision of `like`. An engine may
+                share its memory, and may keep what it made of it as long as it lives: the same array each time, which
+                nobody writes to, costs least.
+            like: any floating array of the run; the constant lies where it lies.
+        """
 
     @abstractmethod
     def embedding(self, table: Array, ids: Array) -> Array:
@@ -170,8 +184,47 @@ class Ops(ABC):
     def matmul(self, x: Array, y: Array, transpose: bool = False) -> Array:
         """Products of the last two axes: `[B, A, M, K], [B, A, K, N] → [B, A, M, N]`.
 
-        With `transpose`, y is `[B, A, N, K]`.
+        With `transpose`, y is `[B, A, N, K]`. B and A may be 1 in one of the two, which then serves all.
         """
+
+    @abstractmethod
+    def by_distance(self, x: Array, rows: npt.NDArray[Any], layout: Layout, *, of_key: bool = False) -> Array:
+        """Choose, for each pair of query i and key j, the number of their distance: `[B, A, L, R] → [B, A, L, L]`.
+
+        With d = i − j, positive where the key comes first, clipped to ±(P − 1), and row = rows[d + P − 1]:
+        `y[b, a, i, j] = x[b, a, i, row]`, or with `of_key` `x[b, a, j, row]`. Every form of relative positions is this
+        and a sum: Shaw et al. (2018, arXiv:1803.02155), the buckets of T5 (arXiv:1910.10683, §2.1), DeBERTa
+        (arXiv:2006.03654, §3.1).
+
+        Distances are between the columns of the layout's rectangle, which number the tokens of a packed sequence 0, 1,
+        2 … Where the caller's tokens stand together that is their distance in his columns as well, padding on the left
+        or not; holes between them are closed.
+
+        Args:
+            x: `[B, A, L, R]`, for each token one number for each of R relative rows. Its first axis may be 1 where all
+                sequences share the numbers, and so may its third where all tokens do.
+            rows: whole numbers `[2P − 1]` of the host, from 0 to R − 1: the row of each distance.
+            layout: its rectangle.
+            of_key: whether the numbers are the key's, and not the query's.
+        """
+
+    def in_reach(
+        self, vectors: Array, rows: npt.NDArray[Any], count: int, layout: Layout
+    ) -> tuple[Array, npt.NDArray[Any], int]:
+        """Leave out relative rows that no two tokens of this batch are apart by, before anything is computed of them.
+
+        An engine that does not know L while it computes keeps them all.
+
+        Args:
+            vectors: `[R, H]`, one for each relative row.
+            rows: `[2P − 1]`, as for `by_distance`.
+            count: R.
+            layout: its rectangle.
+
+        Returns:
+            The three, for fewer rows and distances.
+        """
+        return vectors, rows, count
 
     @abstractmethod
     def softmax(self, scores: Array, layout: Layout, causal: bool = False, window: int | None = None) -> Array:

@@ -13,6 +13,7 @@ import pytest
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.engines import ENGINES, installed, load_engine, shapes
 from pellucid.errors import ShapeError, UnsupportedDtypeError
+from pellucid.layers import rows_by_heads
 from pellucid.ops import ACTIVATIONS, Ops
 from pellucid.packing import Packed, pack
 
@@ -63,6 +64,35 @@ def qkv(kv: int = A) -> dict[str, np.ndarray]:
     return {"query": normal(T, A * D), "key": normal(T, kv * D), "value": normal(T, kv * D)}
 
 
+ANGLES = normal(T, D).astype(np.float64)
+WHOLE = np.array([3, 0, 8, 8])
+
+P, R = 3, 4
+"""Distances up to ±2, so that some are clipped, and relative rows of which one is not used."""
+BUCKETS = np.array([2, 0, 1, 1, 3])
+
+
+def attention_by_distance(of_key: bool) -> Any:
+    """A bias that each token has its own numbers for, or one that all share."""
+
+    def call(ops: Ops, p: Any, inputs: Any) -> Any:
+        x = x_of(ops, p, inputs)
+        numbers = p["shared"] if "shared" in p else ops.pad(x, inputs.layout, A)
+        bias = ops.by_distance(numbers, BUCKETS, inputs.layout, of_key=of_key)
+        return ops.attention(x, x, x, inputs.layout, heads=A, scale=1.0, bias=bias)
+
+    return call
+
+
+def in_reach(ops: Ops, p: Any, inputs: Any) -> Any:
+    """Distances up to ±6 of which the batch has ±4: what is left out is not asked for."""
+    x, layout = x_of(ops, p, inputs), inputs.layout
+    vectors, rows, count = ops.in_reach(p["vectors"], np.arange(13), 13, layout)
+    by_head = rows_by_heads(ops, vectors, count, A)
+    products = ops.matmul(ops.pad(x, layout, A), by_head, transpose=True)
+    return ops.attention(x, x, x, layout, heads=A, scale=1.0, bias=ops.by_distance(products, rows, layout))
+
+
 def x_of(ops: Ops, p: Any, inputs: Any) -> Any:
     return ops.embedding(p["x"], inputs.ids)
 
@@ -102,6 +132,19 @@ CASES = [
     case("matmul", lambda ops, p, i: ops.unpad(ops.matmul(
         ops.matmul(ops.pad(x_of(ops, p, i), i.layout, A), ops.pad(x_of(ops, p, i), i.layout, A), transpose=True),
         ops.pad(x_of(ops, p, i), i.layout, A)), i.layout), x=normal(B, A * D)[[0, 0, 0, 0, 0, 1, 2, 2, 2]]),
+    case("constant", lambda ops, p, i: ops.multiply(
+        x_of(ops, p, i), ops.embedding(ops.constant(ANGLES, p["x"]), i.ids)),
+         x=normal(T, D)),
+    case("constant of whole numbers", lambda ops, p, i: ops.rows(x_of(ops, p, i), ops.constant(WHOLE, p["x"])),
+         x=normal(T, H)),
+    case("in_reach", in_reach, x=normal(T, A * D), vectors=normal(13, A * D)),
+    *(case(f"by_distance of the {'key' if of_key else 'query'}", attention_by_distance(of_key), x=normal(T, A * R))
+      for of_key in (False, True)),
+    *(case(f"by_distance of all tokens, of_key={of_key}", attention_by_distance(of_key), x=normal(T, A * D),
+           shared=normal(1, A, 1, R)) for of_key in (False, True)),
+    case("matmul with one for all", lambda ops, p, i: ops.unpad(ops.matmul(
+        ops.pad(x_of(ops, p, i), i.layout, A), p["y"], transpose=True), i.layout),
+         x=normal(T, A * D), y=normal(1, A, 7, D)),
     *(case(f"softmax {options}", lambda ops, p, i, options=options: ops.unpad(ops.matmul(ops.softmax(
         ops.matmul(ops.pad(x_of(ops, p, i), i.layout, A), ops.pad(x_of(ops, p, i), i.layout, A), transpose=True),
         i.layout, **options), ops.pad(x_of(ops, p, i), i.layout, A)), i.layout), x=normal(T, A * D))
@@ -147,6 +190,26 @@ def test_every_engine_agrees_with_numpy_in_float64(engine: str, one: Case) -> No
     out = run(engine, one, "float32").outputs["out"]
     assert out.dtype == np.float32
     np.testing.assert_allclose(out, judge, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("tokens", [1, L])
+@pytest.mark.parametrize("sequences", [1, B])
+def test_by_distance_is_what_it_says(sequences: int, tokens: int) -> None:
+    x, layout = normal(sequences, A, tokens, R), packed().layout
+    ops = load_engine("numpy")[1].NumpyOps()
+    of_query, of_key = (ops.by_distance(x, BUCKETS, layout, of_key=of_key) for of_key in (False, True))
+    assert of_query.shape == of_key.shape == (sequences, A, L, L)
+    for query in range(L):
+        for key in range(L):
+            row = BUCKETS[min(max(query - key, 1 - P), P - 1) + P - 1]
+            np.testing.assert_array_equal(of_query[:, :, query, key], x[:, :, query if tokens > 1 else 0, row])
+            np.testing.assert_array_equal(of_key[:, :, query, key], x[:, :, key if tokens > 1 else 0, row])
+
+
+@pytest.mark.parametrize("rows", [np.array([0, 1]), np.array([0, R, 1]), np.array([0, -1, 1])], ids=str)
+def test_relative_rows_that_are_not_there_are_refused(rows: np.ndarray) -> None:
+    with pytest.raises(ShapeError, match="by_distance"):
+        shapes.ShapesOps().by_distance(("B", A, "L", R), rows, shapes.INPUTS.layout)
 
 
 HALF = [(engine, dtype) for engine in INSTALLED for dtype in ENGINES[engine].dtypes if dtype.endswith("float16")]

@@ -17,12 +17,16 @@ INSTALLED = installed()
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
-pytestmark = pytest.mark.reference
+pytestmark = [
+    pytest.mark.reference,
+    # Of the reference's own DeBERTa.
+    pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning"),
+]
 
 FAMILIES = tuple(SIZES)
 HEADS = [(family, suffix) for family in FAMILIES for suffix in SUFFIXES[family]]
+BY_DISTANCE = ("deberta", "deberta-v2", "modernbert", "mpnet")
 PER_TOKEN = ("last_hidden_state", "hidden_states", "start_logits", "end_logits")
-TOKEN_LOGITS = ("ForTokenClassification", "ForMaskedLM", "ForPreTraining")
 LENGTHS = (11, 3, 7, 1)
 ALL = {"output_hidden_states": True, "output_attentions": True}
 
@@ -92,6 +96,9 @@ def test_a_padded_batch_gives_the_numbers_of_the_reference(
     inputs = batch(family)
     # Pooling reads the first column, which must be a token of its row in both.
     inputs["attention_mask"][:, 0] = 1
+    if family in BY_DISTANCE:
+        # Holes between tokens are closed here, so they would stand nearer to each other than in the reference.
+        inputs["attention_mask"][0] = inputs["attention_mask"][0].sort(descending=True).values
     rectangles = inputs if suffix != "ForMultipleChoice" else {n: v.view(2, 2, -1) for n, v in inputs.items()}
     expected, output = both(tmp_path, family, suffix, engine, dtype, rectangles)
     difference = assert_same_at_tokens(expected, output, inputs["attention_mask"], dtype)

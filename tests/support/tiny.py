@@ -35,7 +35,36 @@ SIZES: dict[str, dict[str, Any]] = {
         "hidden_dim": 40,
         "max_position_embeddings": 40,
     },
+    "deberta": {
+        **USUAL,
+        "relative_attention": True,
+        "pos_att_type": "c2p|p2c",
+        "max_relative_positions": 12,
+        "position_biased_input": False,
+        "type_vocab_size": 2,
+    },
+    "deberta-v2": {
+        **USUAL,
+        "relative_attention": True,
+        "pos_att_type": "p2c|c2p",
+        "position_buckets": 6,
+        "norm_rel_ebd": "layer_norm",
+        "share_att_key": True,
+        "position_biased_input": False,
+    },
     "electra": {**USUAL, "embedding_size": 10},
+    "modernbert": {
+        **USUAL,
+        "num_hidden_layers": 4,
+        "local_attention": 6,
+        "pad_token_id": 0,
+        "eos_token_id": 3,
+        "bos_token_id": 2,
+        "cls_token_id": 2,
+        "sep_token_id": 3,
+        "reference_compile": False,
+    },
+    "mpnet": USUAL,
     "roberta": {**USUAL, "type_vocab_size": 1, "pad_token_id": 3},
     "xlm-roberta": {**USUAL, "type_vocab_size": 1, "layer_norm_eps": 1e-5},
 }
@@ -54,7 +83,7 @@ SUFFIXES = {
 def takes_types(family: str) -> bool:
     """Whether texts of a pair are told apart."""
     config = FAMILIES[family].config(**SIZES[family])
-    return "token_type_ids" in FAMILIES[family].inputs and config.type_vocab_size > 1
+    return "token_type_ids" in FAMILIES[family].inputs and FAMILIES[family].read_config(config).types > 1
 
 
 def write_tokenizer(folder: Path) -> None:

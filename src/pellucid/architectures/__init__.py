@@ -7,15 +7,32 @@ import difflib
 from pellucid.architectures.albert import FAMILY as ALBERT
 from pellucid.architectures.bert import FAMILY as BERT
 from pellucid.architectures.camembert import FAMILY as CAMEMBERT
+from pellucid.architectures.deberta import FAMILY as DEBERTA
+from pellucid.architectures.deberta_v2 import FAMILY as DEBERTA_V2
 from pellucid.architectures.distilbert import FAMILY as DISTILBERT
 from pellucid.architectures.electra import FAMILY as ELECTRA
 from pellucid.architectures.family import Family
+from pellucid.architectures.modernbert import FAMILY as MODERNBERT
+from pellucid.architectures.mpnet import FAMILY as MPNET
 from pellucid.architectures.roberta import FAMILY as ROBERTA
 from pellucid.architectures.xlm_roberta import FAMILY as XLM_ROBERTA
 from pellucid.errors import UnknownModelTypeError
 
 FAMILIES = {
-    family.model_type: family for family in (ALBERT, BERT, CAMEMBERT, DISTILBERT, ELECTRA, ROBERTA, XLM_ROBERTA)
+    family.model_type: family
+    for family in (
+        ALBERT,
+        BERT,
+        CAMEMBERT,
+        DEBERTA,
+        DEBERTA_V2,
+        DISTILBERT,
+        ELECTRA,
+        MODERNBERT,
+        MPNET,
+        ROBERTA,
+        XLM_ROBERTA,
+    )
 }
 
 

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.architectures import head_kinds
-from pellucid.architectures.bert import BertSettings, Dropout, bert_embeddings, bert_layer, impossible_sizes
+from pellucid.architectures.bert import NAMES as BERT_NAMES
+from pellucid.architectures.bert import (
+    BertConfig,
+    BertSettings,
+    Dropout,
+    bert_embeddings,
+    bert_layer,
+    distances,
+    impossible_sizes,
+)
 from pellucid.architectures.family import Family
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
@@ -41,8 +50,8 @@ def albert(ops: Ops, w: Weights, settings: AlbertSettings, inputs: Inputs) -> Ar
     x = bert_embeddings(ops, w / "embeddings", s, inputs)
     x = ops.tap("hidden_states", linear(ops, w / "embeddings.projection", x, s.embedding_width, s.width))
     for n in range(s.layers):
-        group = n * s.groups // s.layers
-        x = ops.tap("hidden_states", bert_layer(ops, w / f"layers.{group}", s, x, inputs))
+        layer = w / f"layers.{n * s.groups // s.layers}"
+        x = ops.tap("hidden_states", bert_layer(ops, layer, s, x, inputs, distances(ops, layer, s, inputs)))
     return x
 
 
@@ -73,7 +82,7 @@ class AlbertConfig(Config):
         "eos_token_id": 3,
     }
     harmless = frozenset({"bos_token_id", "eos_token_id"})
-    supported = {"position_embedding_type": ("absolute",), "inner_group_num": (1,)}
+    supported = {**BertConfig.supported, "inner_group_num": (1,)}
 
     def impossible(self) -> list[str]:
         """What is wrong with the values, in words."""
@@ -98,6 +107,7 @@ def read_albert_config(config: Any) -> AlbertSettings:
         types=config.type_vocab_size,
         activation=config.hidden_act,
         eps=config.layer_norm_eps,
+        place=config.position_embedding_type,
         embedding_width=config.embedding_size,
         groups=config.num_hidden_groups,
         dropout=Dropout(
@@ -123,6 +133,7 @@ NAMES = NameTable(
         "layers.{n}.attention.query": f"{_LAYER}.attention.query",
         "layers.{n}.attention.key": f"{_LAYER}.attention.key",
         "layers.{n}.attention.value": f"{_LAYER}.attention.value",
+        "layers.{n}.attention.distances": f"{_LAYER}.attention.distance_embedding",
         "layers.{n}.attention.output": f"{_LAYER}.attention.dense",
         "layers.{n}.attention.norm": f"{_LAYER}.attention.LayerNorm",
         "layers.{n}.feed_forward.inner": f"{_LAYER}.ffn",
@@ -140,7 +151,7 @@ NAMES = NameTable(
         "head.decoder": "predictions.decoder",
         "head.vocabulary": "predictions",
     },
-    ignored=(r"(^|\.)embeddings\.position_ids$",),
+    ignored=BERT_NAMES.ignored,
 )
 
 POOLER = first_token("pooler", "tanh", dropout_after=False)

@@ -6,15 +6,16 @@ disagree, the checkpoints are right. Checked against `transformers` in tests/par
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from pellucid.architectures import head_kinds
 from pellucid.architectures.family import Family
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
 from pellucid.heads import first_token
-from pellucid.layers import feed_forward, layer_norm, linear, self_attention
+from pellucid.layers import feed_forward, layer_norm, linear, relative_key_bias, self_attention
 from pellucid.ops import ACTIVATIONS, Array, Ops
 from pellucid.packing import Inputs
 from pellucid.weights import Weights
@@ -60,6 +61,8 @@ class BertSettings:
         dropout: what is dropped out in training.
         embedding_width: size of the embeddings, E; the hidden states' where left out.
         padding_id: the id that positions are counted from; None where they begin at 0.
+        place: how tokens know where they stand, by the config's words: "absolute", "relative_key" or
+            "relative_key_query".
     """
 
     width: int
@@ -74,6 +77,7 @@ class BertSettings:
     dropout: Dropout = Dropout()
     embedding_width: int = 0
     padding_id: int | None = None
+    place: str = "absolute"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "embedding_width", self.embedding_width or self.width)
@@ -83,6 +87,7 @@ def bert(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> Array:
     """Give each token a vector that knows its whole text: ids `[T]` → hidden states `[T, H]`.
 
     The data's way: token + type + position → norm → layers × (attention, add, norm, feed-forward, add, norm).
+    Where distances count in place of positions, attention sees them.
     The embeddings and the output of each layer are tapped as "hidden_states".
     """
     s = settings
@@ -91,7 +96,8 @@ def bert(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> Array:
         x = linear(ops, w / "embeddings.projection", x, s.embedding_width, s.width)
     x = ops.tap("hidden_states", x)
     for n in range(s.layers):
-        x = ops.tap("hidden_states", bert_layer(ops, w / f"layers.{n}", s, x, inputs))
+        layer = w / f"layers.{n}"
+        x = ops.tap("hidden_states", bert_layer(ops, layer, s, x, inputs, distances(ops, layer, s, inputs)))
     return x
 
 
@@ -101,14 +107,35 @@ def bert_embeddings(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs
     x = ops.embedding((w / "tokens")("weight", s.vocabulary, width), inputs.ids)
     if s.types:
         x = ops.add(x, ops.embedding((w / "types")("weight", s.types, width), inputs.types))
-    x = ops.add(x, ops.embedding((w / "positions")("weight", s.positions, width), inputs.positions))
+    if s.place == "absolute":
+        x = ops.add(x, ops.embedding((w / "positions")("weight", s.positions, width), inputs.positions))
     return ops.dropout(layer_norm(ops, w / "norm", x, width, s.eps), s.dropout.embeddings)
 
 
-def bert_layer(ops: Ops, w: Weights, settings: BertSettings, x: Array, inputs: Inputs) -> Array:
+Bias: TypeAlias = Callable[[Array, Array], Array]
+"""From query and key `[T, H]` to what is added to the scores of attention, `[B, A, L, L]`."""
+
+
+def distances(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> Bias | None:
+    """What a layer's vectors of distances add to its scores; None where positions are absolute."""
+    s = settings
+    if s.place == "absolute":
+        return None
+
+    def bias(query: Array, key: Array) -> Array:
+        met = key if s.place == "relative_key_query" else None
+        table = w / "attention.distances"
+        return relative_key_bias(ops, table, query, met, inputs.layout, s.positions, s.width, s.heads)
+
+    return bias
+
+
+def bert_layer(
+    ops: Ops, w: Weights, settings: BertSettings, x: Array, inputs: Inputs, bias: Bias | None = None
+) -> Array:
     """One layer: `[T, H] → [T, H]`."""
     s = settings
-    attended = self_attention(ops, w / "attention", x, inputs.layout, s.width, s.heads, s.dropout.attention)
+    attended = self_attention(ops, w / "attention", x, inputs.layout, s.width, s.heads, s.dropout.attention, bias)
     attended = ops.dropout(attended, s.dropout.attention_output)
     x = layer_norm(ops, w / "attention" / "norm", ops.add(attended, x), s.width, s.eps)
     fed = ops.dropout(feed_forward(ops, w / "feed_forward", x, s.width, s.inner, s.activation), s.dropout.feed_forward)
@@ -138,7 +165,7 @@ class BertConfig(Config):
         "classifier_dropout": None,
     }
     harmless = frozenset({"use_cache"})
-    supported = {"position_embedding_type": ("absolute",)}
+    supported = {"position_embedding_type": ("absolute", "relative_key", "relative_key_query")}
 
     def impossible(self) -> list[str]:
         """What is wrong with the values, in words."""
@@ -192,6 +219,7 @@ def read_bert_config(config: Any) -> BertSettings:
         types=config.type_vocab_size,
         activation=config.hidden_act,
         eps=config.layer_norm_eps,
+        place=config.position_embedding_type,
         dropout=Dropout(
             embeddings=config.hidden_dropout_prob,
             attention=config.attention_probs_dropout_prob,
@@ -213,6 +241,7 @@ NAMES = NameTable(
         "layers.{n}.attention.query": "encoder.layer.{n}.attention.self.query",
         "layers.{n}.attention.key": "encoder.layer.{n}.attention.self.key",
         "layers.{n}.attention.value": "encoder.layer.{n}.attention.self.value",
+        "layers.{n}.attention.distances": "encoder.layer.{n}.attention.self.distance_embedding",
         "layers.{n}.attention.output": "encoder.layer.{n}.attention.output.dense",
         "layers.{n}.attention.norm": "encoder.layer.{n}.attention.output.LayerNorm",
         "layers.{n}.feed_forward.inner": "encoder.layer.{n}.intermediate.dense",
@@ -231,7 +260,8 @@ NAMES = NameTable(
         "head.decoder": "cls.predictions.decoder",
         "head.vocabulary": "cls.predictions",
     },
-    ignored=(r"(^|\.)embeddings\.position_ids$",),
+    # Where distances count, the reference has a table of positions all the same, and never reads it.
+    ignored=(r"(^|\.)embeddings\.position_ids$", r"(^|\.)embeddings\.position_embeddings\.weight$"),
 )
 
 POOLER = first_token("pooler", "tanh", dropout_after=False)

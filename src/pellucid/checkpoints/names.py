@@ -1,8 +1,9 @@
 """Between the names of tensors in checkpoints and the canonical names that architectures read.
 
 Each family has one `NameTable`. A row joins the canonical path of a module to its path on the Hub, and stands for the
-module's weight and bias; `{n}` is the number of a layer. Read forwards, the table finds a model's tensors in a
-checkpoint; read backwards, it gives the names under which the model is saved.
+module's weight and bias; a parameter that is neither has a row of its own. `{n}` is the number of a layer. Read
+forwards, the table finds a model's tensors in a checkpoint; read backwards, it gives the names under which the model is
+saved.
 """
 
 from __future__ import annotations
@@ -42,12 +43,15 @@ class NameTable:
         prefix: what stands before the encoder's names in a checkpoint that also has a head, such as "bert.".
         body: canonical path → Hub path of the encoder's modules, the prefix left out.
         heads: canonical path → Hub path of the heads' modules, which never have the prefix.
+        parameters: canonical name → Hub name of the encoder's parameters that are no module's weight or bias, the
+            prefix left out.
         ignored: patterns of stored names that hold nothing to compute with, such as the numbers 0 to 511.
     """
 
     prefix: str
     body: Mapping[str, str]
     heads: Mapping[str, str]
+    parameters: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     _hub_paths: dict[str, tuple[str, bool]] = field(init=False, repr=False, default_factory=dict)
 
@@ -62,12 +66,17 @@ class NameTable:
             canonical: such as "layers.3.attention.query.weight".
             has_prefix: whether the encoder's names have the family's prefix, as in a checkpoint with a head.
         """
-        path, _, suffix = canonical.rpartition(".")
-        number = LAYER.search(path)
-        hub, is_body = self._hub_paths[LAYER.sub("{n}", path, count=1)]
+        number = LAYER.search(canonical)
+        name = LAYER.sub("{n}", canonical, count=1)
+        if name in self.parameters:
+            hub, is_body = self.parameters[name], True
+        else:
+            path, _, suffix = name.rpartition(".")
+            module, is_body = self._hub_paths[path]
+            hub = f"{module}.{suffix}"
         if number:
             hub = hub.replace("{n}", number.group())
-        return f"{self.prefix if has_prefix and is_body else ''}{hub}.{suffix}"
+        return f"{self.prefix if has_prefix and is_body else ''}{hub}"
 
     def has_prefix(self, stored: Iterable[str]) -> bool:
         """Whether the encoder's names stand with the family's prefix in a checkpoint."""

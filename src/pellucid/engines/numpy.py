@@ -24,6 +24,9 @@ Floats = npt.NDArray[np.floating[Any]]
 class NumpyOps(Ops):
     """The operations on NumPy arrays."""
 
+    def constant(self, array: npt.NDArray[Any], like: Floats) -> npt.NDArray[Any]:
+        return array.astype(np.int32 if array.dtype.kind in "iu" else like.dtype, copy=False)
+
     def embedding(self, table: Floats, ids: npt.NDArray[np.integer[Any]]) -> Floats:
         return table[ids]
 
@@ -83,6 +86,13 @@ class NumpyOps(Ops):
     def matmul(self, x: Floats, y: Floats, transpose: bool = False) -> Floats:
         product: Floats = x @ (y.swapaxes(-1, -2) if transpose else y)
         return product
+
+    def by_distance(self, x: Floats, rows: npt.NDArray[Any], layout: Layout, *, of_key: bool = False) -> Floats:
+        column = np.arange(layout.is_token.shape[1])
+        furthest = len(rows) // 2
+        distance = np.clip(column[:, None] - column[None, :], -furthest, furthest)
+        owner = column[None, :] if of_key else column[:, None]
+        return x[:, :, owner if x.shape[2] > 1 else 0, rows[distance + furthest]]
 
     def softmax(self, scores: Floats, layout: Layout, causal: bool = False, window: int | None = None) -> Floats:
         visible = layout.is_token[:, None, None, :]

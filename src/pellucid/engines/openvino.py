@@ -12,7 +12,9 @@ from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
+from pellucid.engines.openvino_activations import FUNCTIONS
 from pellucid.engines.openvino_import import import_openvino
 from pellucid.engines.program import Forward, Program, Result
 from pellucid.errors import UnsupportedDtypeError
@@ -34,6 +36,9 @@ PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 class OpenvinoOps(Ops):
     """The operations as nodes of a graph."""
+
+    def constant(self, array: npt.NDArray[Any], like: Node) -> Node:
+        return _ints(array) if array.dtype.kind in "iu" else opset.constant(array.astype(np.float32))
 
     def embedding(self, table: Node, ids: Node) -> Node:
         return opset.gather(table, ids, _ints(0))
@@ -102,6 +107,17 @@ class OpenvinoOps(Ops):
     def matmul(self, x: Node, y: Node, transpose: bool = False) -> Node:
         return opset.matmul(x, y, transpose_a=False, transpose_b=transpose)
 
+    def by_distance(self, x: Node, rows: npt.NDArray[Any], layout: Layout, *, of_key: bool = False) -> Node:
+        key, query = _columns(layout)
+        furthest = len(rows) // 2
+        distance = opset.minimum(opset.maximum(opset.subtract(query, key), _ints(-furthest)), _ints(furthest))
+        index = opset.gather(_ints(rows), opset.add(distance, _ints(furthest)), _ints(0))
+        _, _, owners, count = x.get_output_partial_shape(0)
+        # One index [L, L] into all numbers of a head serves every head and sequence.
+        if owners != ov.Dimension(1):
+            index = opset.add(index, opset.multiply(key if of_key else query, _ints(count.get_length())))
+        return opset.gather(opset.reshape(x, _ints([0, 0, -1]), special_zero=True), index, _ints(2))
+
     def softmax(self, scores: Node, layout: Layout, causal: bool = False, window: int | None = None) -> Node:
         visible = _visible(layout, causal, window)
         return opset.softmax(opset.select(visible, scores, _float(HIDDEN_SCORE)), axis=-1)
@@ -149,15 +165,20 @@ def _visible(layout: Layout, causal: bool, window: int | None) -> Node:
     visible = opset.unsqueeze(layout.is_token, _ints([1, 2]))
     if not causal and window is None:
         return visible
-    length = opset.gather(opset.shape_of(layout.is_token, output_type="i32"), _ints(1), _ints(0))
-    column = opset.range(_ints(0), length, _ints(1), "i32")
-    key, query = opset.unsqueeze(column, _ints(0)), opset.unsqueeze(column, _ints(1))
+    key, query = _columns(layout)
     if causal:
         visible = opset.logical_and(visible, opset.less_equal(key, query))
     if window is not None:
         near = opset.less_equal(opset.abs(opset.subtract(key, query)), _ints(window))
         visible = opset.logical_and(visible, near)
     return visible
+
+
+def _columns(layout: Layout) -> tuple[Node, Node]:
+    """The columns of the rectangle, as those of keys `[1, L]` and of queries `[L, 1]`."""
+    length = opset.gather(opset.shape_of(layout.is_token, output_type="i32"), _ints(1), _ints(0))
+    column = opset.range(_ints(0), length, _ints(1), "i32")
+    return opset.unsqueeze(column, _ints(0)), opset.unsqueeze(column, _ints(1))
 
 
 def _constant(tensor: Tensor, name: str) -> tuple[Any, Node]:
@@ -180,35 +201,6 @@ def _ints(value: Any) -> Node:
 
 def _float(value: float) -> Node:
     return opset.constant(np.float32(value))
-
-
-def _leaky_relu(x: Node) -> Node:
-    return opset.prelu(x, _float(0.01))
-
-
-def _gelu_sigmoid(x: Node) -> Node:
-    return opset.multiply(x, opset.sigmoid(opset.multiply(x, _float(1.702))))
-
-
-def _relu_squared(x: Node) -> Node:
-    positive = opset.relu(x)
-    return opset.multiply(positive, positive)
-
-
-FUNCTIONS: dict[str, Any] = {
-    "gelu_erf": lambda x: opset.gelu(x, "erf"),
-    "gelu_tanh": lambda x: opset.gelu(x, "tanh"),
-    "gelu_sigmoid": _gelu_sigmoid,
-    "relu": opset.relu,
-    "relu_squared": _relu_squared,
-    "relu6": lambda x: opset.clamp(x, 0.0, 6.0),
-    "leaky_relu": _leaky_relu,
-    "silu": opset.swish,
-    "mish": opset.mish,
-    "sigmoid": opset.sigmoid,
-    "tanh": opset.tanh,
-    "linear": lambda x: x,
-}
 
 
 @cache

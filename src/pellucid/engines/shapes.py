@@ -10,6 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy.typing as npt
+
 from pellucid.engines.program import Forward
 from pellucid.errors import ShapeError
 from pellucid.ops import Ops, activation_function
@@ -68,6 +70,9 @@ class ShapesOps(Ops):
         if isinstance(weight, ParameterShape):
             # The first use is the module's own: a table of tokens that also makes logits is still a table.
             self._uses.setdefault(weight.name.rpartition(".")[0], Use(operation, eps))
+
+    def constant(self, array: npt.NDArray[Any], like: Shape) -> Shape:
+        return array.shape
 
     def embedding(self, table: Shape, ids: Shape) -> Shape:
         self._use(table, "embedding")
@@ -131,8 +136,17 @@ class ShapesOps(Ops):
 
     def matmul(self, x: Shape, y: Shape, transpose: bool = False) -> Shape:
         inner, outer = (y[-1], y[-2]) if transpose else (y[-2], y[-1])
-        _expect(x[:-2] == y[:-2] and x[-1] == inner, "matmul", x=x, y=y)
-        return (*x[:-1], outer)
+        _expect(x[-1] == inner, "matmul", x=x, y=y)
+        return (*_broadcast("matmul", x[:-2], y[:-2]), x[-2], outer)
+
+    def by_distance(self, x: Shape, rows: npt.NDArray[Any], layout: Layout, *, of_key: bool = False) -> Shape:
+        batch, length = layout.is_token
+        _expect(
+            len(x) == 4 and x[0] in (1, batch) and x[2] in (1, length) and len(rows) % 2 == 1
+            and rows.min() >= 0 and rows.max() < x[3],
+            "by_distance", x=x, rows=rows.shape,
+        )  # fmt: skip
+        return (*x[:2], length, length)
 
     def softmax(self, scores: Shape, layout: Layout, causal: bool = False, window: int | None = None) -> Shape:
         batch, length = layout.is_token

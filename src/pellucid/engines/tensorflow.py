@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from pellucid.engines.program import Forward, Program, Result
@@ -30,6 +31,9 @@ class TensorflowOps(Ops):
     def __init__(self, taps: Collection[str] = (), *, is_training: bool = False) -> None:
         super().__init__(taps)
         self._is_training = is_training
+
+    def constant(self, array: npt.NDArray[Any], like: Array) -> Array:
+        return tf.constant(array, tf.int32) if array.dtype.kind in "iu" else tf.cast(tf.constant(array), like.dtype)
 
     def embedding(self, table: Array, ids: Array) -> Array:
         return tf.gather(table, ids)
@@ -94,6 +98,17 @@ class TensorflowOps(Ops):
 
     def matmul(self, x: Array, y: Array, transpose: bool = False) -> Array:
         return tf.linalg.matmul(x, y, transpose_b=transpose)
+
+    def by_distance(self, x: Array, rows: npt.NDArray[Any], layout: Layout, *, of_key: bool = False) -> Array:
+        column = tf.range(tf.shape(layout.is_token)[1])
+        key, query = column[tf.newaxis, :], column[:, tf.newaxis]
+        furthest = len(rows) // 2
+        index = tf.gather(tf.constant(rows, tf.int32), tf.clip_by_value(query - key, -furthest, furthest) + furthest)
+        # One index [L, L] into all numbers of a head serves every head and sequence.
+        if x.shape[2] != 1:
+            index += (key if of_key else query) * x.shape[3]
+        batch = tf.shape(x)[0]
+        return tf.gather(tf.reshape(x, [batch, x.shape[1], -1]), index, axis=2)
 
     def softmax(self, scores: Array, layout: Layout, causal: bool = False, window: int | None = None) -> Array:
         visible = layout.is_token[:, tf.newaxis, tf.newaxis, :]

@@ -10,13 +10,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
+import numpy.typing as npt
 import torch
 from torch.nn import functional
 
 from pellucid.engines.program import Forward, Program, Result
 from pellucid.engines.torch_attention import attention_of_groups, attention_of_rows, takes_rows, within_reach
 from pellucid.engines.torch_layout import PackedLayout, on_device
-from pellucid.engines.torch_weights import is_plain, joined, tensor_of
+from pellucid.engines.torch_weights import constant_like, is_plain, joined, tensor_of
 from pellucid.errors import EngineError
 from pellucid.ops import Ops, activation_function
 from pellucid.packing import Inputs, Packed
@@ -51,6 +52,9 @@ class TorchOps(Ops):
         """The module to call in place of an operation on its weights; None where that would be the same."""
         module = self._modules.get(id(weight))
         return None if module is None or is_plain(module) else module
+
+    def constant(self, array: npt.NDArray[Any], like: Array) -> Array:
+        return constant_like(array, like)
 
     def embedding(self, table: Array, ids: Array) -> Array:
         module = self._modules.get(id(table))
@@ -113,15 +117,46 @@ class TorchOps(Ops):
         return torch.cat(list(parts), dim=-1)
 
     def pad(self, x: Array, layout: Any, heads: int, repeat: int = 1) -> Array:
-        by_head = x[layout.row_of_cell].unflatten(-1, (heads, -1)).transpose(1, 2)  # [B, A, L, D]
+        batch, length = layout.row_of_cell.shape
+        # Without padding the rows are the cells, in their order. (Sizes of `len` would be fixed while PyTorch traces.)
+        cells = x if x.shape[0] == batch * length else x.index_select(0, layout.row_of_cell.flatten())
+        by_head = cells.unflatten(-1, (heads, -1)).unflatten(0, (batch, length)).transpose(1, 2)  # [B, A, L, D]
         return by_head if repeat == 1 else by_head.repeat_interleave(repeat, dim=1)
 
     def unpad(self, x: Array, layout: Any) -> Array:
         cells = x.transpose(1, 2).flatten(-2).flatten(0, 1)
-        return cells[layout.cell_of_row]
+        return cells if cells.shape[0] == layout.cell_of_row.shape[0] else cells.index_select(0, layout.cell_of_row)
 
     def matmul(self, x: Array, y: Array, transpose: bool = False) -> Array:
-        return x @ (y.transpose(-1, -2) if transpose else y)
+        y = y.transpose(-1, -2) if transpose else y
+        if y.shape[0] != 1 or x.shape[0] == 1 or y.shape[1] != x.shape[1]:
+            return x @ y
+        # One operand for all sequences: their rows side by side, where PyTorch would copy it for each of them.
+        rows = x.transpose(0, 1).flatten(1, 2) @ y[0]
+        return rows.unflatten(1, (x.shape[0], x.shape[2])).transpose(0, 1)
+
+    def by_distance(self, x: Array, rows: npt.NDArray[Any], layout: Any, *, of_key: bool = False) -> Array:
+        length = layout.is_token.shape[1]
+        column = torch.arange(length, device=x.device)
+        furthest = len(rows) // 2
+        distance = (column[:, None] - column[None, :]).clamp(-furthest, furthest)
+        index = self.constant(rows, x)[distance + furthest].long()
+        # By owner first: [owner, other], whichever of them is the query.
+        by_owner = (index.T if of_key else index).expand(*x.shape[:2], length, length)
+        chosen = x.expand(-1, -1, length, -1).gather(3, by_owner)
+        return chosen.transpose(2, 3) if of_key else chosen
+
+    def in_reach(
+        self, vectors: Array, rows: npt.NDArray[Any], count: int, layout: Any
+    ) -> tuple[Array, npt.NDArray[Any], int]:
+        """The rows between the least and the greatest one of the distances below L."""
+        length, furthest = layout.is_token.shape[1], len(rows) // 2
+        # In a graph L is a number of later.
+        if torch.compiler.is_compiling() or length > furthest:
+            return vectors, rows, count
+        near = rows[furthest - length + 1 : furthest + length]
+        first, stop = int(near.min()), int(near.max()) + 1
+        return vectors[first:stop], near - first, stop - first
 
     def softmax(self, scores: Array, layout: Any, causal: bool = False, window: int | None = None) -> Array:
         visible = layout.is_token[:, None, None, :]
@@ -146,17 +181,17 @@ class TorchOps(Ops):
         bias: Array | None = None,
         dropout: float = 0.0,
     ) -> Array:
-        """The fused kernel, unless the probabilities or a bias are asked for."""
-        if "attentions" in self.taps or bias is not None:
+        """The fused kernel, unless the probabilities are asked for."""
+        if "attentions" in self.taps:
             return super().attention(
                 query, key, value, layout, heads=heads, kv_heads=kv_heads, scale=scale,
                 causal=causal, window=window, bias=bias, dropout=dropout,
             )  # fmt: skip
         kv_heads = kv_heads or heads
         dropped = dropout if self._is_training else 0.0
-        if not dropped and takes_rows(query, layout):
+        if not dropped and bias is None and takes_rows(query, layout):
             return attention_of_rows(query, key, value, layout, heads, kv_heads, scale, causal, window)
-        return attention_of_groups(query, key, value, layout, heads, kv_heads, scale, causal, window, dropped)
+        return attention_of_groups(query, key, value, layout, heads, kv_heads, scale, causal, window, bias, dropped)
 
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {

@@ -22,10 +22,11 @@ HAS_KERNEL_FOR_ROWS = varlen_attn is not None
 
 def attention_of_groups(
     query: Array, key: Array, value: Array, layout: Any,
-    heads: int, kv_heads: int, scale: float, causal: bool, window: int | None, dropout: float,
+    heads: int, kv_heads: int, scale: float, causal: bool, window: int | None,
+    bias: Array | None, dropout: float,
 ) -> Array:  # fmt: skip
     """Attention by the fused kernel, one rectangle of neighbouring sequences after the other."""
-    mixed = []
+    mixed, first = [], 0
     for group in layout.groups():
         q, k, v = (
             group.rectangle(x).view(group.count, group.length, number, -1).transpose(1, 2)
@@ -35,11 +36,24 @@ def attention_of_groups(
         if group.is_token is not None:
             keys = group.is_token[:, None, None, :]
             visible = keys if visible is None else keys & visible
+        mask = visible if bias is None else _scores_of_group(bias, visible, group, first)
+        first += group.count
         by_head = functional.scaled_dot_product_attention(
-            q, k, v, attn_mask=visible, dropout_p=dropout, scale=scale, enable_gqa=kv_heads != heads
+            q, k, v, attn_mask=mask, dropout_p=dropout, scale=scale, enable_gqa=kv_heads != heads
         )
         mixed.append(group.packed(by_head.transpose(1, 2).flatten(-2).flatten(0, 1)))
     return mixed[0] if len(mixed) == 1 else torch.cat(mixed)
+
+
+def _scores_of_group(bias: Array, visible: Array | None, group: Any, first: int) -> Array:
+    """What is added to the scores of one group, far below all others where a key is hidden: `[B, A, L, L]`."""
+    length = group.length
+    own = bias if bias.dim() < 4 or bias.shape[0] == 1 else bias[first : first + group.count]
+    own = own[..., :length, :length]
+    if visible is None:
+        return own
+    # Half of the lowest number: to add a score to the lowest itself would be minus infinity, and a row of them NaN.
+    return torch.where(visible, own, torch.finfo(own.dtype).min / 2)
 
 
 def takes_rows(query: Array, layout: Any) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from pellucid.weights import Tensor
@@ -50,3 +52,26 @@ def tensor_of(tensor: Tensor) -> Array:
     if tensor.dtype == "bfloat16":
         return torch.from_numpy(tensor.data.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(tensor.data if tensor.data.flags.aligned else tensor.data.copy())
+
+
+_CONSTANTS: dict[tuple[int, torch.device, torch.dtype], Array] = {}
+"""Constants that are not the host's own memory, by the `id` of their array, where they lie, and their precision."""
+
+
+def constant_like(array: npt.NDArray[Any], like: Array) -> Array:
+    """An array of the host where another tensor lies, in its precision; whole numbers stay whole, int32.
+
+    It shares the array's memory where that can be. Else it is made once, and forgotten with the array.
+    """
+    shared = torch.from_numpy(array)
+    dtype = like.dtype if shared.is_floating_point() else torch.int32
+    # While PyTorch traces, tensors are not there yet, and must not be kept.
+    if torch.compiler.is_compiling() or (shared.dtype == dtype and like.device.type == "cpu"):
+        return shared.to(like.device, dtype)
+    key = (id(array), like.device, dtype)
+    if key not in _CONSTANTS:
+        # A tensor of inference mode could not take part in training later.
+        with torch.inference_mode(mode=False):
+            _CONSTANTS[key] = shared.to(like.device, dtype)
+        weakref.finalize(array, _CONSTANTS.pop, key, None)
+    return _CONSTANTS[key]
