@@ -18,7 +18,7 @@ NO_HOOKS = (
 
 
 class Parts(nn.Module):
-    """A module that only holds others."""
+    """A module that only holds others, and parameters that belong to none of them."""
 
     def forward(self, *arguments: Any, **named: Any) -> Any:
         """Not computed with: the model's own function is.
@@ -68,17 +68,24 @@ def module_tree(
         for word in above:
             branch = branch.setdefault(word, {})
         padding = pad_token_id if canonical[path] == "embeddings.tokens" else None
-        branch[last] = _leaf(uses[canonical[path]], held, padding)
+        if canonical[path] in uses:
+            branch[last] = _leaf(uses[canonical[path]], held, padding)
+        else:
+            # Parameters that are no module's weight and bias stand beside modules.
+            branch.setdefault(last, {}).update(held)
     return {name: _branch(branch) for name, branch in tree.items()}
 
 
 def _branch(branch: Any) -> nn.Module:
     if isinstance(branch, nn.Module):
         return branch
-    children = {name: _branch(child) for name, child in branch.items()}
-    if all(name.isdigit() for name in children):
+    own = {name: child for name, child in branch.items() if isinstance(child, torch.Tensor)}
+    children = {name: _branch(child) for name, child in branch.items() if name not in own}
+    if not own and all(name.isdigit() for name in children):
         return nn.ModuleList(children.values())
     parts = Parts()
+    for name, tensor in own.items():
+        parts.register_parameter(name, nn.Parameter(tensor))
     for name, child in children.items():
         parts.add_module(name, child)
     return parts
