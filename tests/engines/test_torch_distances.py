@@ -56,3 +56,22 @@ def test_a_rectangle_in_a_compiled_graph_gives_the_same(of_key: bool, tokens: in
     (gradient,) = torch.autograd.grad(compiled.square().sum(), x)
     torch.testing.assert_close(gradient, torch.autograd.grad(expected.square().sum(), x)[0])
     assert torch.autograd.gradcheck(lambda x: call(x, mask), x.double())
+
+
+def test_a_constant_lies_where_the_other_tensor_lies() -> None:
+    array = np.ones((3, 2), np.float32)
+    elsewhere = torch.ones(1, device="meta")
+    first = TorchOps().constant(array, elsewhere)
+    assert (first.device.type, first.dtype) == ("meta", torch.float32)
+    assert TorchOps().constant(array, elsewhere) is first
+    assert TorchOps().constant(np.arange(3), elsewhere).dtype == torch.int32
+
+
+def test_rows_that_no_two_tokens_are_apart_by_are_left_out() -> None:
+    layout: Any = inputs_of(pack([[1] * 3, [1]]), torch.device("cpu")).layout
+    vectors = torch.arange(9.0)[:, None]
+    near, rows, count = TorchOps().in_reach(vectors, np.arange(9), 9, layout)
+    assert near.flatten().tolist() == [2, 3, 4, 5, 6]
+    assert (rows.tolist(), count) == ([0, 1, 2, 3, 4], 5)
+    whole = np.arange(5)
+    assert TorchOps().in_reach(vectors[:3], whole[:3], 3, layout)[1].tolist() == [0, 1, 2]

@@ -24,6 +24,7 @@ OWN: dict[str, dict[str, Any]] = {
         "max_relative_positions": 12, "share_att_key": True, "norm_rel_ebd": "layer_norm",
     },
     "mpnet": {},
+    "deberta": {"relative_attention": True, "pos_att_type": "c2p|p2c", "position_biased_input": False},
 }  # fmt: skip
 
 

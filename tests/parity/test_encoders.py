@@ -32,6 +32,9 @@ ALL = {"output_hidden_states": True, "output_attentions": True}
 
 TOLERANCE = {"float32": {"rtol": 1e-4, "atol": 1e-5}, "float64": {"rtol": 0, "atol": 1e-10}}
 
+IN_FLOAT32 = ("deberta", "modernbert")
+"""Families whose reference computes some steps in float32, whatever precision it is asked for."""
+
 ENGINE_DTYPES = [(engine, dtype) for engine in INSTALLED for dtype in ENGINES[engine].dtypes if dtype in TOLERANCE]
 
 
@@ -54,6 +57,8 @@ def both(
     tmp_path: Path, family: str, suffix: str, engine: str, dtype: str, inputs: dict[str, Any], **changes: Any
 ) -> tuple[Any, Any]:
     """The reference's output, and ours from the checkpoint that it saved."""
+    if dtype == "float64" and family in IN_FLOAT32:
+        pytest.skip("the reference computes some of it in float32")
     reference = reference_model(family, suffix, **changes)
     reference.save_pretrained(tmp_path)
     if dtype == "float64":

@@ -69,6 +69,9 @@ SIZES: dict[str, dict[str, Any]] = {
     "xlm-roberta": {**USUAL, "type_vocab_size": 1, "layer_norm_eps": 1e-5},
 }
 
+SCALE = {"modernbert": 0.2}
+"""How large the weights are, where layers add up without a norm between them and rounding with them."""
+
 WORDPIECE = ("bert", "distilbert")
 """Families whose tokenizer is `write_tokenizer`'s."""
 
@@ -103,7 +106,7 @@ def reference_model(family: str, suffix: str, *, seed: int = 0, **changes: Any) 
     model = getattr(transformers, prefix + suffix)(config)
     for name, parameter in model.named_parameters():
         is_norm = "norm" in name.lower() and name.endswith("weight")
-        parameter.data = torch.randn_like(parameter) * 0.3 + float(is_norm)
+        parameter.data = torch.randn_like(parameter) * SCALE.get(family, 0.3) + float(is_norm)
     if hasattr(model, "tie_weights"):
         model.tie_weights()
     return model.eval()

@@ -71,7 +71,7 @@ def module_tree(
         for word in above:
             branch = branch.setdefault(word, {})
         if "weight" not in held:
-            # A bare bias, which may stand beside modules: `cls.predictions.bias` beside `cls.predictions.transform`.
+            # Parameters of no module of their own may stand beside modules, as `cls.predictions.bias` does.
             own = branch.setdefault(last, {})
             own.update({leaf: nn.Parameter(tensor) for leaf, tensor in held.items()})
             continue
