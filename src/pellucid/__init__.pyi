@@ -35,8 +35,8 @@ from pellucid.models.base import PreTrainedModel as PreTrainedModel
 from pellucid.models.inspection import inspect_checkpoint as inspect_checkpoint
 from pellucid.models.keras.model import TFPreTrainedModel as _TFPreTrainedModel
 from pellucid.outputs import ModelOutput as ModelOutput
-from pellucid.pipelines import Pipeline as Pipeline
 from pellucid.pipelines import pipeline as pipeline
+from pellucid.pipelines import Pipeline as Pipeline
 from pellucid.tokenizers import AlbertTokenizer as AlbertTokenizer
 from pellucid.tokenizers import AlbertTokenizerFast as AlbertTokenizerFast
 from pellucid.tokenizers import AutoTokenizer as AutoTokenizer
@@ -54,17 +54,17 @@ from pellucid.tokenizers import DistilBertTokenizerFast as DistilBertTokenizerFa
 from pellucid.tokenizers import ElectraTokenizer as ElectraTokenizer
 from pellucid.tokenizers import ElectraTokenizerFast as ElectraTokenizerFast
 from pellucid.tokenizers import EsmTokenizer as EsmTokenizer
-from pellucid.tokenizers import MPNetTokenizer as MPNetTokenizer
-from pellucid.tokenizers import MPNetTokenizerFast as MPNetTokenizerFast
 from pellucid.tokenizers import MobileBertTokenizer as MobileBertTokenizer
 from pellucid.tokenizers import MobileBertTokenizerFast as MobileBertTokenizerFast
+from pellucid.tokenizers import MPNetTokenizer as MPNetTokenizer
+from pellucid.tokenizers import MPNetTokenizerFast as MPNetTokenizerFast
 from pellucid.tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
 from pellucid.tokenizers import RobertaTokenizer as RobertaTokenizer
 from pellucid.tokenizers import RobertaTokenizerFast as RobertaTokenizerFast
 from pellucid.tokenizers import XLMRobertaTokenizer as XLMRobertaTokenizer
 from pellucid.tokenizers import XLMRobertaTokenizerFast as XLMRobertaTokenizerFast
-from pellucid.training.finetune import FineTuned as FineTuned
 from pellucid.training.finetune import finetune as finetune
+from pellucid.training.finetune import FineTuned as FineTuned
 
 __version__: str
 __all__: list[str]
