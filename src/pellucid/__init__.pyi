@@ -35,8 +35,8 @@ from pellucid.models.base import PreTrainedModel as PreTrainedModel
 from pellucid.models.inspection import inspect_checkpoint as inspect_checkpoint
 from pellucid.models.keras.model import TFPreTrainedModel as _TFPreTrainedModel
 from pellucid.outputs import ModelOutput as ModelOutput
-from pellucid.pipelines import pipeline as pipeline
 from pellucid.pipelines import Pipeline as Pipeline
+from pellucid.pipelines import pipeline as pipeline
 from pellucid.tokenizers import AlbertTokenizer as AlbertTokenizer
 from pellucid.tokenizers import AlbertTokenizerFast as AlbertTokenizerFast
 from pellucid.tokenizers import AutoTokenizer as AutoTokenizer
@@ -63,8 +63,8 @@ from pellucid.tokenizers import RobertaTokenizer as RobertaTokenizer
 from pellucid.tokenizers import RobertaTokenizerFast as RobertaTokenizerFast
 from pellucid.tokenizers import XLMRobertaTokenizer as XLMRobertaTokenizer
 from pellucid.tokenizers import XLMRobertaTokenizerFast as XLMRobertaTokenizerFast
-from pellucid.training.finetune import finetune as finetune
 from pellucid.training.finetune import FineTuned as FineTuned
+from pellucid.training.finetune import finetune as finetune
 
 __version__: str
 __all__: list[str]
