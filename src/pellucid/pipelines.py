@@ -11,7 +11,7 @@ from typing import Any
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.config import Config
 from pellucid.engines import installed, usable_gpu
-from pellucid.errors import InputError, MissingHeadError, OfflineError, PipelineError
+from pellucid.errors import InputError, MissingHeadError, OfflineError, PipelineError, UnknownModelTypeError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.auto import BY_HEAD, AutoConfig
 from pellucid.models.loading import Loaded, heads_of_others, parameters_of
@@ -133,7 +133,15 @@ def pipeline(
                 "'sentiment-analysis' and 'feature-extraction' also model='builtin', which is inside the package.",
                 **error.details,
             ) from error
-        task, model = _load(task, checkpoint, config, loading, changes, allow_untrained_head)
+        try:
+            task, model = _load(task, checkpoint, config, loading, changes, allow_untrained_head)
+        except UnknownModelTypeError as error:
+            instead = "" if is_named or task is None else load_task(task).instead
+            if not instead:
+                raise
+            raise UnknownModelTypeError(
+                f"{error} Name one of these for the task: pipeline({task!r}, model={instead!r}).", **error.details
+            ) from error
         if tokenizer is None:
             # From the very commit that the model came from.
             loading = replace(loading, revision=checkpoint.commit or loading.revision)

@@ -102,6 +102,8 @@ class Task(ABC):
     """What of the head's outputs it reads."""
     checkpoint: ClassVar[tuple[str, str]]
     """What is taken where no model is named: the name on the Hub and the revision."""
+    instead: ClassVar[str] = ""
+    """A checkpoint that runs, where that one is of a family that this version does not."""
     window: ClassVar[int] = 2048
     """The most inputs that are under way at once."""
     arguments: ClassVar[tuple[str, ...]] = ()
