@@ -197,9 +197,11 @@ def test_every_head_has_the_loss_of_pytorch_and_learns_by_it(head: str, tmp_path
 
 
 def test_a_span_and_choices_learn_too(tmp_path: Path) -> None:
+    import keras  # `tf.keras` is the Keras of before where tf-keras is installed
+
     checkpoint(tmp_path / "span", "bert", "ForQuestionAnswering")
     model = keras_class(pellucid, "bert", "ForQuestionAnswering").from_pretrained(tmp_path / "span")
-    model.compile(optimizer=tf.keras.optimizers.SGD(0.01))
+    model.compile(optimizer=keras.optimizers.SGD(0.01))
     span = {"start_positions": np.array([1, 2, 0]), "end_positions": np.array([3, 2, 4])}
     inputs = {"input_ids": IDS, "attention_mask": MASK}
     losses = model.fit({**inputs, **span}, epochs=3, verbose=0).history["loss"]
@@ -208,7 +210,7 @@ def test_a_span_and_choices_learn_too(tmp_path: Path) -> None:
     assert again[-1] < losses[-1]
     checkpoint(tmp_path / "choices", "bert", "ForMultipleChoice")
     model = keras_class(pellucid, "bert", "ForMultipleChoice").from_pretrained(tmp_path / "choices")
-    model.compile(optimizer=tf.keras.optimizers.SGD(0.01))
+    model.compile(optimizer=keras.optimizers.SGD(0.01))
     three = {name: np.stack([value, value[::-1]], axis=1) for name, value in inputs.items()}
     losses = model.fit(three, np.array([0, 1, 0]), epochs=3, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
