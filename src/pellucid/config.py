@@ -48,6 +48,8 @@ class Config:
     """The family's keys, with the values they have where config.json leaves them out."""
     harmless: ClassVar[frozenset[str]] = frozenset()
     """Those of the family's keys that are not read."""
+    optional: ClassVar[frozenset[str]] = frozenset()
+    """Those that are read where config.json has them, and that are not written where they have their default."""
     attribute_map: ClassVar[Mapping[str, str]] = {}
     """Common names for the family's keys: `config.hidden_size` is `config.dim` of DistilBERT."""
     supported: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
@@ -259,7 +261,8 @@ class Config:
         shown = {}
         for key, value in self.to_dict().items():
             is_usual = key in common and value == common[key] and self.defaults.get(key, value) == value
-            if not is_usual and key != "_name_or_path":
+            is_left_out = key in self.optional and value == self.defaults[key]
+            if not is_usual and not is_left_out and key != "_name_or_path":
                 shown[key] = value
         return shown
 

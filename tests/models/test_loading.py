@@ -32,7 +32,7 @@ from pellucid.errors import (
     UnsupportedConfigError,
     UnsupportedDtypeError,
 )
-from support.tiny import SIZES
+from support.tiny import SIZES, SUFFIXES
 
 IDS = [[2, 5, 6, 7, 3]]
 
@@ -233,8 +233,9 @@ def test_pickles_are_not_written(classifier: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.reference
-@pytest.mark.parametrize("suffix", ["Model", "ForSequenceClassification"])
-@pytest.mark.parametrize("family", SIZES)
+# Of the reference's own DeBERTa.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
+@pytest.mark.parametrize(("family", "suffix"), [(family, suffix) for family in SIZES for suffix in SUFFIXES[family]])
 def test_what_the_reference_saves_is_saved_again_to_the_byte_and_the_other_way_round(
     tmp_path: Path, family: str, suffix: str
 ) -> None:
@@ -251,7 +252,11 @@ def test_what_the_reference_saves_is_saved_again_to_the_byte_and_the_other_way_r
         assert (tmp_path / "ours" / file).read_bytes() == (tmp_path / "theirs" / file).read_bytes(), file
     reread, info = getattr(transformers, name).from_pretrained(tmp_path / "ours", output_loading_info=True)
     assert not any(info.values())
+    # The reference has tied weights under each of their names.
     for parameter, array in reread.state_dict().items():
+        if parameter not in ours.state_dict():
+            assert "decoder" in parameter or parameter in reread._tied_weights_keys
+            continue
         np.testing.assert_array_equal(array.numpy(), ours.state_dict()[parameter])
     assert reread.num_parameters() == ours.num_parameters()
 

@@ -199,6 +199,7 @@ class ModernBertConfig(Config):
         "initializer_cutoff_factor", "deterministic_flash_attn", "reference_compile", "repad_logits_with_grad",
         "sparse_pred_ignore_index", "eos_token_id", "bos_token_id", "cls_token_id", "sep_token_id",
     })  # fmt: skip
+    optional = frozenset({"reference_compile", "rope_scaling"})
     supported = {"sparse_prediction": (False,), "rope_scaling": (None,)}
     attribute_map = {"rope_theta": "global_rope_theta"}
 
