@@ -26,6 +26,7 @@ from pellucid.errors import (
     UnknownTaskError,
 )
 from pellucid.streaming import windows
+from support.answers import assert_same
 from support.fake_hub import FakeHub
 from support.tiny import CLASS_PREFIX, WORDPIECE, pellucid_checkpoint
 
@@ -73,23 +74,6 @@ def references(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             },
         )
     return made
-
-
-def assert_same(ours: Any, theirs: Any) -> None:
-    """The same structure, words and numbers."""
-    assert type(ours) is type(theirs)
-    if isinstance(theirs, dict):
-        assert list(ours) == list(theirs)
-        for key in theirs:
-            assert_same(ours[key], theirs[key])
-    elif isinstance(theirs, list):
-        assert len(ours) == len(theirs)
-        for one, other in zip(ours, theirs, strict=True):
-            assert_same(one, other)
-    elif isinstance(theirs, float):
-        assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-5)
-    else:
-        assert ours == theirs
 
 
 CALLS: list[tuple[dict[str, Any], Any, dict[str, Any]]] = [

@@ -123,6 +123,19 @@ class Task(ABC):
             return named.pop("inputs"), named, ()
         return positional[0], named, positional[1:]
 
+    def refuse_unknown(self, arguments: Mapping[str, Any]) -> None:
+        """Refuse arguments that are not the task's own, where it hands none on to the tokenizer.
+
+        Raises:
+            InputError: the message lists the task's own.
+        """
+        unknown = sorted(set(arguments) - set(self.arguments))
+        if unknown:
+            raise InputError(
+                f"The task does not know {', '.join(unknown)}. Its arguments: {', '.join(self.arguments)}.",
+                arguments=unknown,
+            )
+
     @abstractmethod
     def settle(self, arguments: Mapping[str, Any]) -> Any:
         """Read the caller's arguments; a subclass of `Settings` comes of it."""

@@ -64,12 +64,7 @@ class TokenClassification(Task):
         Raises:
             InputError: an argument that is not known, or a value that means nothing.
         """
-        unknown = sorted(set(arguments) - set(self.arguments))
-        if unknown:
-            raise InputError(
-                f"Token classification does not know {', '.join(unknown)}. Its arguments: {', '.join(self.arguments)}.",
-                arguments=unknown,
-            )
+        self.refuse_unknown(arguments)
         given = {name: value for name, value in arguments.items() if value is not None}
         strategy = _strategy_of(given)
         tokenizing: dict[str, Any] = {"truncation": True}
