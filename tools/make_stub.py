@@ -30,7 +30,7 @@ def stub() -> str:
     imports.add(("TFPreTrainedModel as _TFPreTrainedModel", "pellucid.models.keras.model"))
     lines = [
         f"from {home} import {name}" + ("" if " as " in name else f" as {name}")
-        for name, home in sorted(imports, key=lambda one: (one[1], one[0]))
+        for name, home in sorted(imports, key=lambda one: (one[1], one[0][0].islower(), one[0].lower()))
     ]
     text = HEAD + "\n".join(lines) + "\n\n__version__: str\n__all__: list[str]\n_HOMES: dict[str, str]\n"
     for prefix, base, on in (("", "PreTrainedModel", ""), ("TF", "_TFPreTrainedModel", " on TensorFlow")):

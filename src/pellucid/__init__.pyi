@@ -7,6 +7,7 @@ from pellucid.architectures.deberta import DebertaConfig as DebertaConfig
 from pellucid.architectures.deberta_v2 import DebertaV2Config as DebertaV2Config
 from pellucid.architectures.distilbert import DistilBertConfig as DistilBertConfig
 from pellucid.architectures.electra import ElectraConfig as ElectraConfig
+from pellucid.architectures.mobilebert import MobileBertConfig as MobileBertConfig
 from pellucid.architectures.modernbert import ModernBertConfig as ModernBertConfig
 from pellucid.architectures.mpnet import MPNetConfig as MPNetConfig
 from pellucid.architectures.roberta import RobertaConfig as RobertaConfig
@@ -54,10 +55,10 @@ from pellucid.tokenizers import DistilBertTokenizerFast as DistilBertTokenizerFa
 from pellucid.tokenizers import ElectraTokenizer as ElectraTokenizer
 from pellucid.tokenizers import ElectraTokenizerFast as ElectraTokenizerFast
 from pellucid.tokenizers import EsmTokenizer as EsmTokenizer
-from pellucid.tokenizers import MPNetTokenizer as MPNetTokenizer
-from pellucid.tokenizers import MPNetTokenizerFast as MPNetTokenizerFast
 from pellucid.tokenizers import MobileBertTokenizer as MobileBertTokenizer
 from pellucid.tokenizers import MobileBertTokenizerFast as MobileBertTokenizerFast
+from pellucid.tokenizers import MPNetTokenizer as MPNetTokenizer
+from pellucid.tokenizers import MPNetTokenizerFast as MPNetTokenizerFast
 from pellucid.tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
 from pellucid.tokenizers import RobertaTokenizer as RobertaTokenizer
 from pellucid.tokenizers import RobertaTokenizerFast as RobertaTokenizerFast
@@ -314,6 +315,41 @@ class MPNetModel(PreTrainedModel):
     """MPNet: the encoder alone."""
 
     config: MPNetConfig
+
+class MobileBertForMaskedLM(PreTrainedModel):
+    """MobileBERT and a head that finds the words behind masks."""
+
+    config: MobileBertConfig
+
+class MobileBertForMultipleChoice(PreTrainedModel):
+    """MobileBERT and a head that chooses one of several texts."""
+
+    config: MobileBertConfig
+
+class MobileBertForNextSentencePrediction(PreTrainedModel):
+    """MobileBERT and a head that tells whether the second text follows the first."""
+
+    config: MobileBertConfig
+
+class MobileBertForQuestionAnswering(PreTrainedModel):
+    """MobileBERT and a head that finds where the answer stands."""
+
+    config: MobileBertConfig
+
+class MobileBertForSequenceClassification(PreTrainedModel):
+    """MobileBERT and a head that labels whole texts."""
+
+    config: MobileBertConfig
+
+class MobileBertForTokenClassification(PreTrainedModel):
+    """MobileBERT and a head that labels tokens."""
+
+    config: MobileBertConfig
+
+class MobileBertModel(PreTrainedModel):
+    """MobileBERT: the encoder alone."""
+
+    config: MobileBertConfig
 
 class ModernBertForMaskedLM(PreTrainedModel):
     """ModernBERT and a head that finds the words behind masks."""
@@ -649,6 +685,41 @@ class TFMPNetModel(_TFPreTrainedModel):
     """MPNet on TensorFlow: the encoder alone."""
 
     config: MPNetConfig
+
+class TFMobileBertForMaskedLM(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that finds the words behind masks."""
+
+    config: MobileBertConfig
+
+class TFMobileBertForMultipleChoice(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that chooses one of several texts."""
+
+    config: MobileBertConfig
+
+class TFMobileBertForNextSentencePrediction(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that tells whether the second text follows the first."""
+
+    config: MobileBertConfig
+
+class TFMobileBertForQuestionAnswering(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that finds where the answer stands."""
+
+    config: MobileBertConfig
+
+class TFMobileBertForSequenceClassification(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that labels whole texts."""
+
+    config: MobileBertConfig
+
+class TFMobileBertForTokenClassification(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that labels tokens."""
+
+    config: MobileBertConfig
+
+class TFMobileBertModel(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow: the encoder alone."""
+
+    config: MobileBertConfig
 
 class TFModernBertForMaskedLM(_TFPreTrainedModel):
     """ModernBERT on TensorFlow and a head that finds the words behind masks."""

@@ -12,6 +12,7 @@ from pellucid.architectures.deberta_v2 import FAMILY as DEBERTA_V2
 from pellucid.architectures.distilbert import FAMILY as DISTILBERT
 from pellucid.architectures.electra import FAMILY as ELECTRA
 from pellucid.architectures.family import Family
+from pellucid.architectures.mobilebert import FAMILY as MOBILEBERT
 from pellucid.architectures.modernbert import FAMILY as MODERNBERT
 from pellucid.architectures.mpnet import FAMILY as MPNET
 from pellucid.architectures.roberta import FAMILY as ROBERTA
@@ -28,6 +29,7 @@ FAMILIES = {
         DEBERTA_V2,
         DISTILBERT,
         ELECTRA,
+        MOBILEBERT,
         MODERNBERT,
         MPNET,
         ROBERTA,
