@@ -7,6 +7,7 @@ from pellucid.architectures.deberta import DebertaConfig as DebertaConfig
 from pellucid.architectures.deberta_v2 import DebertaV2Config as DebertaV2Config
 from pellucid.architectures.distilbert import DistilBertConfig as DistilBertConfig
 from pellucid.architectures.electra import ElectraConfig as ElectraConfig
+from pellucid.architectures.esm import EsmConfig as EsmConfig
 from pellucid.architectures.mobilebert import MobileBertConfig as MobileBertConfig
 from pellucid.architectures.modernbert import ModernBertConfig as ModernBertConfig
 from pellucid.architectures.mpnet import MPNetConfig as MPNetConfig
@@ -285,6 +286,26 @@ class ElectraModel(PreTrainedModel):
     """ELECTRA: the encoder alone."""
 
     config: ElectraConfig
+
+class EsmForMaskedLM(PreTrainedModel):
+    """ESM and a head that finds the words behind masks."""
+
+    config: EsmConfig
+
+class EsmForSequenceClassification(PreTrainedModel):
+    """ESM and a head that labels whole texts."""
+
+    config: EsmConfig
+
+class EsmForTokenClassification(PreTrainedModel):
+    """ESM and a head that labels tokens."""
+
+    config: EsmConfig
+
+class EsmModel(PreTrainedModel):
+    """ESM: the encoder alone."""
+
+    config: EsmConfig
 
 class MPNetForMaskedLM(PreTrainedModel):
     """MPNet and a head that finds the words behind masks."""
@@ -655,6 +676,26 @@ class TFElectraModel(_TFPreTrainedModel):
     """ELECTRA on TensorFlow: the encoder alone."""
 
     config: ElectraConfig
+
+class TFEsmForMaskedLM(_TFPreTrainedModel):
+    """ESM on TensorFlow and a head that finds the words behind masks."""
+
+    config: EsmConfig
+
+class TFEsmForSequenceClassification(_TFPreTrainedModel):
+    """ESM on TensorFlow and a head that labels whole texts."""
+
+    config: EsmConfig
+
+class TFEsmForTokenClassification(_TFPreTrainedModel):
+    """ESM on TensorFlow and a head that labels tokens."""
+
+    config: EsmConfig
+
+class TFEsmModel(_TFPreTrainedModel):
+    """ESM on TensorFlow: the encoder alone."""
+
+    config: EsmConfig
 
 class TFMPNetForMaskedLM(_TFPreTrainedModel):
     """MPNet on TensorFlow and a head that finds the words behind masks."""

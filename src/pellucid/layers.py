@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from pellucid.ops import Array, Ops
 from pellucid.packing import Layout
-from pellucid.positions import CLOSED, DOUBLED, Ints, in_one_sequence, in_order, ones_by_heads, only_distance
+from pellucid.positions import (
+    CLOSED,
+    DOUBLED,
+    Ints,
+    in_one_sequence,
+    in_order,
+    ones_by_heads,
+    only_distance,
+    rotary_angles,
+)
 from pellucid.weights import Weights
 
 
@@ -108,6 +117,23 @@ def gated_feed_forward(
     bent, gate = ops.split(linear(ops, w / "inner", x, width, 2 * inner, bias=bias), [inner, inner])
     opened = ops.dropout(ops.multiply(ops.activation(activation, bent), gate), dropout)
     return linear(ops, w / "outer", opened, inner, width, bias=bias)
+
+
+def turned_angles(
+    ops: Ops, positions: Array, count: int, dimension: int, theta: float, like: Array
+) -> tuple[Array, Array]:
+    """The cosines and sines by which `Ops.rotary` turns each token: `[T, D]` each.
+
+    Args:
+        ops: operations.
+        positions: `[T]`.
+        count: how many positions there are.
+        dimension: of a head, D.
+        theta: the base of the angles.
+        like: any floating array of the run.
+    """
+    cos, sin = (ops.constant(table, like) for table in rotary_angles(count, dimension, theta))
+    return ops.embedding(cos, positions), ops.embedding(sin, positions)
 
 
 def relative_rows(ops: Ops, w: Weights, count: int, width: int, like: Array) -> Array:

@@ -53,6 +53,14 @@ SIZES: dict[str, dict[str, Any]] = {
         "position_biased_input": False,
     },
     "electra": {**USUAL, "embedding_size": 10},
+    "esm": {
+        **USUAL,
+        "pad_token_id": 0,
+        "mask_token_id": 4,
+        "token_dropout": True,
+        "position_embedding_type": "rotary",
+        "emb_layer_norm_before": False,
+    },
     "mobilebert": {**USUAL, "embedding_size": 10, "intra_bottleneck_size": 16, "num_feedforward_networks": 3},
     "modernbert": {
         **USUAL,
@@ -70,7 +78,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "xlm-roberta": {**USUAL, "type_vocab_size": 1, "layer_norm_eps": 1e-5},
 }
 
-SCALE = {"mobilebert": 0.15, "modernbert": 0.2}
+SCALE = {"esm": 0.2, "mobilebert": 0.15, "modernbert": 0.2}
 """How large the weights are, where layers add up without a norm between them and rounding with them."""
 
 PADDING_IS_ZEROS = ("mobilebert",)

@@ -11,6 +11,7 @@ from pellucid.architectures.deberta import FAMILY as DEBERTA
 from pellucid.architectures.deberta_v2 import FAMILY as DEBERTA_V2
 from pellucid.architectures.distilbert import FAMILY as DISTILBERT
 from pellucid.architectures.electra import FAMILY as ELECTRA
+from pellucid.architectures.esm import FAMILY as ESM
 from pellucid.architectures.family import Family
 from pellucid.architectures.mobilebert import FAMILY as MOBILEBERT
 from pellucid.architectures.modernbert import FAMILY as MODERNBERT
@@ -29,6 +30,7 @@ FAMILIES = {
         DEBERTA_V2,
         DISTILBERT,
         ELECTRA,
+        ESM,
         MOBILEBERT,
         MODERNBERT,
         MPNET,
