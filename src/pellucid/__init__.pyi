@@ -7,6 +7,8 @@ from pellucid.architectures.deberta import DebertaConfig as DebertaConfig
 from pellucid.architectures.deberta_v2 import DebertaV2Config as DebertaV2Config
 from pellucid.architectures.distilbert import DistilBertConfig as DistilBertConfig
 from pellucid.architectures.electra import ElectraConfig as ElectraConfig
+from pellucid.architectures.esm import EsmConfig as EsmConfig
+from pellucid.architectures.mobilebert import MobileBertConfig as MobileBertConfig
 from pellucid.architectures.modernbert import ModernBertConfig as ModernBertConfig
 from pellucid.architectures.mpnet import MPNetConfig as MPNetConfig
 from pellucid.architectures.roberta import RobertaConfig as RobertaConfig
@@ -285,6 +287,26 @@ class ElectraModel(PreTrainedModel):
 
     config: ElectraConfig
 
+class EsmForMaskedLM(PreTrainedModel):
+    """ESM and a head that finds the words behind masks."""
+
+    config: EsmConfig
+
+class EsmForSequenceClassification(PreTrainedModel):
+    """ESM and a head that labels whole texts."""
+
+    config: EsmConfig
+
+class EsmForTokenClassification(PreTrainedModel):
+    """ESM and a head that labels tokens."""
+
+    config: EsmConfig
+
+class EsmModel(PreTrainedModel):
+    """ESM: the encoder alone."""
+
+    config: EsmConfig
+
 class MPNetForMaskedLM(PreTrainedModel):
     """MPNet and a head that finds the words behind masks."""
 
@@ -314,6 +336,41 @@ class MPNetModel(PreTrainedModel):
     """MPNet: the encoder alone."""
 
     config: MPNetConfig
+
+class MobileBertForMaskedLM(PreTrainedModel):
+    """MobileBERT and a head that finds the words behind masks."""
+
+    config: MobileBertConfig
+
+class MobileBertForMultipleChoice(PreTrainedModel):
+    """MobileBERT and a head that chooses one of several texts."""
+
+    config: MobileBertConfig
+
+class MobileBertForNextSentencePrediction(PreTrainedModel):
+    """MobileBERT and a head that tells whether the second text follows the first."""
+
+    config: MobileBertConfig
+
+class MobileBertForQuestionAnswering(PreTrainedModel):
+    """MobileBERT and a head that finds where the answer stands."""
+
+    config: MobileBertConfig
+
+class MobileBertForSequenceClassification(PreTrainedModel):
+    """MobileBERT and a head that labels whole texts."""
+
+    config: MobileBertConfig
+
+class MobileBertForTokenClassification(PreTrainedModel):
+    """MobileBERT and a head that labels tokens."""
+
+    config: MobileBertConfig
+
+class MobileBertModel(PreTrainedModel):
+    """MobileBERT: the encoder alone."""
+
+    config: MobileBertConfig
 
 class ModernBertForMaskedLM(PreTrainedModel):
     """ModernBERT and a head that finds the words behind masks."""
@@ -620,6 +677,26 @@ class TFElectraModel(_TFPreTrainedModel):
 
     config: ElectraConfig
 
+class TFEsmForMaskedLM(_TFPreTrainedModel):
+    """ESM on TensorFlow and a head that finds the words behind masks."""
+
+    config: EsmConfig
+
+class TFEsmForSequenceClassification(_TFPreTrainedModel):
+    """ESM on TensorFlow and a head that labels whole texts."""
+
+    config: EsmConfig
+
+class TFEsmForTokenClassification(_TFPreTrainedModel):
+    """ESM on TensorFlow and a head that labels tokens."""
+
+    config: EsmConfig
+
+class TFEsmModel(_TFPreTrainedModel):
+    """ESM on TensorFlow: the encoder alone."""
+
+    config: EsmConfig
+
 class TFMPNetForMaskedLM(_TFPreTrainedModel):
     """MPNet on TensorFlow and a head that finds the words behind masks."""
 
@@ -649,6 +726,41 @@ class TFMPNetModel(_TFPreTrainedModel):
     """MPNet on TensorFlow: the encoder alone."""
 
     config: MPNetConfig
+
+class TFMobileBertForMaskedLM(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that finds the words behind masks."""
+
+    config: MobileBertConfig
+
+class TFMobileBertForMultipleChoice(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that chooses one of several texts."""
+
+    config: MobileBertConfig
+
+class TFMobileBertForNextSentencePrediction(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that tells whether the second text follows the first."""
+
+    config: MobileBertConfig
+
+class TFMobileBertForQuestionAnswering(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that finds where the answer stands."""
+
+    config: MobileBertConfig
+
+class TFMobileBertForSequenceClassification(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that labels whole texts."""
+
+    config: MobileBertConfig
+
+class TFMobileBertForTokenClassification(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow and a head that labels tokens."""
+
+    config: MobileBertConfig
+
+class TFMobileBertModel(_TFPreTrainedModel):
+    """MobileBERT on TensorFlow: the encoder alone."""
+
+    config: MobileBertConfig
 
 class TFModernBertForMaskedLM(_TFPreTrainedModel):
     """ModernBERT on TensorFlow and a head that finds the words behind masks."""

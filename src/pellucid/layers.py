@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from pellucid.ops import Array, Ops
 from pellucid.packing import Layout
-from pellucid.positions import Ints, in_one_sequence, in_order, ones_by_heads
+from pellucid.positions import (
+    CLOSED,
+    DOUBLED,
+    Ints,
+    in_one_sequence,
+    in_order,
+    ones_by_heads,
+    only_distance,
+    rotary_angles,
+)
 from pellucid.weights import Weights
 
 
@@ -18,6 +27,41 @@ def linear(ops: Ops, w: Weights, x: Array, inputs: int, outputs: int, *, bias: b
 def layer_norm(ops: Ops, w: Weights, x: Array, width: int, eps: float, *, bias: bool = True) -> Array:
     """Normalise `[T, width]` with the weight at `w`, and the bias if it has one."""
     return ops.layer_norm(x, w("weight", width), w("bias", width) if bias else None, eps)
+
+
+def scale_and_shift(ops: Ops, w: Weights, x: Array, width: int) -> Array:
+    """Multiply `[T, width]` elementwise by the weight at `w` and add the bias: a norm that normalises nothing.
+
+    Sun et al., 2020, arXiv:2004.02984, §3.4.
+    """
+    return ops.add(ops.multiply(x, w("weight", width)), w("bias", width))
+
+
+def neighbours(ops: Ops, x: Array, layout: Layout) -> tuple[Array, Array]:
+    """The rows of the tokens before and behind each token of its sequence: `[T, H] → [T, H]` twice.
+
+    Zeros before a sequence's first token and behind its last. They are those of the rectangle's columns, as distances
+    are in `Ops.by_distance`.
+
+    Attention whose scores leave open only a token and its neighbour gives each one half, and the token all of it where
+    the neighbour is padding or nothing. What the neighbour gets, doubled, is exactly 1 or 0.
+
+    Args:
+        ops: operations.
+        x: `[T, H]`.
+        layout: which rows belong to which sequence.
+    """
+    cells = ops.pad(x, layout, 1)
+    even = ops.matmul(ops.scale(cells, 0.0), cells, transpose=True)
+
+    def neighbour(closed: Ints, chosen: Ints) -> Array:
+        scores = ops.add(even, ops.by_distance(ops.constant(CLOSED, x), closed, layout))
+        halves = ops.softmax(scores, layout, window=1)
+        taken = ops.multiply(halves, ops.by_distance(ops.constant(DOUBLED, x), chosen, layout))
+        return ops.unpad(ops.matmul(taken, cells), layout)
+
+    behind, before = only_distance(-1), only_distance(1)
+    return neighbour(behind, before), neighbour(before, behind)
 
 
 def self_attention(
@@ -73,6 +117,23 @@ def gated_feed_forward(
     bent, gate = ops.split(linear(ops, w / "inner", x, width, 2 * inner, bias=bias), [inner, inner])
     opened = ops.dropout(ops.multiply(ops.activation(activation, bent), gate), dropout)
     return linear(ops, w / "outer", opened, inner, width, bias=bias)
+
+
+def turned_angles(
+    ops: Ops, positions: Array, count: int, dimension: int, theta: float, like: Array
+) -> tuple[Array, Array]:
+    """The cosines and sines by which `Ops.rotary` turns each token: `[T, D]` each.
+
+    Args:
+        ops: operations.
+        positions: `[T]`.
+        count: how many positions there are.
+        dimension: of a head, D.
+        theta: the base of the angles.
+        like: any floating array of the run.
+    """
+    cos, sin = (ops.constant(table, like) for table in rotary_angles(count, dimension, theta))
+    return ops.embedding(cos, positions), ops.embedding(sin, positions)
 
 
 def relative_rows(ops: Ops, w: Weights, count: int, width: int, like: Array) -> Array:

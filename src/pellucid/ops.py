@@ -182,7 +182,7 @@ class Ops(ABC):
 
     @abstractmethod
     def matmul(self, x: Array, y: Array, transpose: bool = False) -> Array:
-        """Products of the last two axes: `[B, A, M, K], [B, A, K, N] → [B, A, M, N]`.
+        """Products of the last two axes: `[B, A, M, K], [B, A, K, N] → [B, A, M, N]`, or `[M, K], [K, N] → [M, N]`.
 
         With `transpose`, y is `[B, A, N, K]`. B and A may be 1 in one of the two, which then serves all.
         """

@@ -54,6 +54,20 @@ def ones_by_heads(heads: int) -> Floats:
     return np.ones((1, heads, 1, 1), np.float32)
 
 
+CLOSED = np.array([[[[0, -1e4]]]], np.float32)
+"""Scores by `only_distance`: `softmax` gives exactly 0 to what is closed, in every precision."""
+
+DOUBLED = np.array([[[[0, 2]]]], np.float32)
+"""Factors by `only_distance`."""
+
+
+@remembered
+def only_distance(distance: int) -> Ints:
+    """Row 1 for one distance of −1, 0 and 1, row 0 for all others: `[5]`, for `by_distance`."""
+    rows: Ints = (np.arange(-2, 3) == distance).astype(np.int32)
+    return rows
+
+
 @remembered
 def rotary_angles(positions: int, dimension: int, theta: float) -> tuple[Floats, Floats]:
     """The cosines and sines of each position's angles (Su et al., 2021, arXiv:2104.09864, eq. 15).

@@ -145,6 +145,8 @@ CASES = [
     case("matmul with one for all", lambda ops, p, i: ops.unpad(ops.matmul(
         ops.pad(x_of(ops, p, i), i.layout, A), p["y"], transpose=True), i.layout),
          x=normal(T, A * D), y=normal(1, A, 7, D)),
+    case("matmul of two matrices", lambda ops, p, i: ops.matmul(x_of(ops, p, i), p["y"]),
+         x=normal(T, H), y=normal(H, 7)),
     *(case(f"softmax {options}", lambda ops, p, i, options=options: ops.unpad(ops.matmul(ops.softmax(
         ops.matmul(ops.pad(x_of(ops, p, i), i.layout, A), ops.pad(x_of(ops, p, i), i.layout, A), transpose=True),
         i.layout, **options), ops.pad(x_of(ops, p, i), i.layout, A)), i.layout), x=normal(T, A * D))

@@ -71,6 +71,9 @@ def test_losses_and_gradients_are_those_of_the_reference(tmp_path: Path, family:
     assert model.config.problem_type == reference.config.problem_type, "and the pipeline reads it"
     assert set(ours[2]) == set(theirs[2])
     for name, gradient in theirs[2].items():
+        if gradient is None:  # of what is not computed with
+            assert ours[2][name] is None
+            continue
         largest = gradient.abs().max().clamp(min=1.0)
         assert (ours[2][name] - gradient).abs().max() <= 1e-4 * largest, name
 
@@ -81,6 +84,9 @@ def test_padding_that_counts_teaches_what_it_teaches_in_the_reference(tmp_path: 
     inputs = {"input_ids": IDS, "labels": torch.tensor([0, 1, 1])}
     theirs, ours, _, model = both(tmp_path, family, {}, inputs)
     for name, gradient in theirs[2].items():
+        if gradient is None:  # of what is not computed with
+            assert ours[2][name] is None
+            continue
         largest = gradient.abs().max().clamp(min=1.0)
         assert (ours[2][name] - gradient).abs().max() <= 1e-4 * largest, name
     assert (model.get_input_embeddings().weight.grad[model.config.pad_token_id] == 0).all()
@@ -153,4 +159,5 @@ def test_the_same_is_dropped_out_as_in_the_reference(
         assert [p for p, _ in places[0]] == [p for p, _ in places[1]]
     else:
         assert places[0] == places[1]
-    assert {p for p, _ in places[1]} == ({0.11, 0.22} if family == "mpnet" else {0.11, 0.22, 0.33})
+    # Heads of these two have the rate of the hidden states.
+    assert {p for p, _ in places[1]} == {0.11, 0.22, *([] if family in ("esm", "mpnet") else [0.33])}

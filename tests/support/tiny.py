@@ -53,6 +53,15 @@ SIZES: dict[str, dict[str, Any]] = {
         "position_biased_input": False,
     },
     "electra": {**USUAL, "embedding_size": 10},
+    "esm": {
+        **USUAL,
+        "pad_token_id": 0,
+        "mask_token_id": 4,
+        "token_dropout": True,
+        "position_embedding_type": "rotary",
+        "emb_layer_norm_before": False,
+    },
+    "mobilebert": {**USUAL, "embedding_size": 10, "intra_bottleneck_size": 16, "num_feedforward_networks": 3},
     "modernbert": {
         **USUAL,
         "num_hidden_layers": 4,
@@ -69,8 +78,11 @@ SIZES: dict[str, dict[str, Any]] = {
     "xlm-roberta": {**USUAL, "type_vocab_size": 1, "layer_norm_eps": 1e-5},
 }
 
-SCALE = {"modernbert": 0.2}
+SCALE = {"esm": 0.2, "mobilebert": 0.15, "modernbert": 0.2}
 """How large the weights are, where layers add up without a norm between them and rounding with them."""
+
+PADDING_IS_ZEROS = ("mobilebert",)
+"""Families whose reference has padding for the neighbour of a text's last token, where there is nothing in ours."""
 
 WORDPIECE = ("bert", "distilbert")
 """Families whose tokenizer is `write_tokenizer`'s."""
@@ -107,6 +119,8 @@ def reference_model(family: str, suffix: str, *, seed: int = 0, **changes: Any) 
     for name, parameter in model.named_parameters():
         is_norm = "norm" in name.lower() and name.endswith("weight")
         parameter.data = torch.randn_like(parameter) * SCALE.get(family, 0.3) + float(is_norm)
+    if family in PADDING_IS_ZEROS:
+        model.get_input_embeddings().weight.data[config.pad_token_id] = 0
     if hasattr(model, "tie_weights"):
         model.tie_weights()
     return model.eval()

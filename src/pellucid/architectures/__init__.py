@@ -11,7 +11,9 @@ from pellucid.architectures.deberta import FAMILY as DEBERTA
 from pellucid.architectures.deberta_v2 import FAMILY as DEBERTA_V2
 from pellucid.architectures.distilbert import FAMILY as DISTILBERT
 from pellucid.architectures.electra import FAMILY as ELECTRA
+from pellucid.architectures.esm import FAMILY as ESM
 from pellucid.architectures.family import Family
+from pellucid.architectures.mobilebert import FAMILY as MOBILEBERT
 from pellucid.architectures.modernbert import FAMILY as MODERNBERT
 from pellucid.architectures.mpnet import FAMILY as MPNET
 from pellucid.architectures.roberta import FAMILY as ROBERTA
@@ -28,6 +30,8 @@ FAMILIES = {
         DEBERTA_V2,
         DISTILBERT,
         ELECTRA,
+        ESM,
+        MOBILEBERT,
         MODERNBERT,
         MPNET,
         ROBERTA,

@@ -14,10 +14,9 @@ from pellucid.architectures.family import Family
 from pellucid.architectures.modernbert_heads import HEAD_NAMES, HEADS
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
-from pellucid.layers import gated_feed_forward, layer_norm, linear
+from pellucid.layers import gated_feed_forward, layer_norm, linear, turned_angles
 from pellucid.ops import ACTIVATIONS, Array, Ops
 from pellucid.packing import Inputs
-from pellucid.positions import rotary_angles
 from pellucid.weights import Weights
 
 
@@ -104,7 +103,10 @@ def modernbert(ops: Ops, w: Weights, settings: ModernBertSettings, inputs: Input
     s = settings
     x = ops.embedding((w / "embeddings.tokens")("weight", s.vocabulary, s.width), inputs.ids)
     x = ops.dropout(_norm(ops, w / "embeddings.norm", s, x), s.dropout.embeddings)
-    angles = {theta: _angles(ops, s, theta, x, inputs) for theta in dict.fromkeys(reach.theta for reach in s.reaches)}
+    angles = {
+        theta: turned_angles(ops, inputs.positions, s.positions, s.width // s.heads, theta, x)
+        for theta in dict.fromkeys(reach.theta for reach in s.reaches)
+    }
     x = ops.tap("hidden_states", x)
     for n, reach in enumerate(s.reaches):
         layer = w / f"layers.{n}"
@@ -118,12 +120,6 @@ def modernbert(ops: Ops, w: Weights, settings: ModernBertSettings, inputs: Input
         )  # fmt: skip
         x = ops.tap("hidden_states", ops.add(x, fed))
     return _norm(ops, w / "norm", s, x)
-
-
-def _angles(ops: Ops, settings: ModernBertSettings, theta: float, x: Array, inputs: Inputs) -> tuple[Array, Array]:
-    """The cosines and sines of the tokens' angles: `[T, D]` each."""
-    cos, sin = rotary_angles(settings.positions, settings.width // settings.heads, theta)
-    return ops.embedding(ops.constant(cos, x), inputs.positions), ops.embedding(ops.constant(sin, x), inputs.positions)
 
 
 def _norm(ops: Ops, w: Weights, settings: ModernBertSettings, x: Array) -> Array:

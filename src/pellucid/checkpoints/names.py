@@ -1,9 +1,9 @@
 """Between the names of tensors in checkpoints and the canonical names that architectures read.
 
 Each family has one `NameTable`. A row joins the canonical path of a module to its path on the Hub, and stands for the
-module's weight and bias; a parameter that is neither has a row of its own. `{n}` is the number of a layer. Read
-forwards, the table finds a model's tensors in a checkpoint; read backwards, it gives the names under which the model is
-saved.
+module's weight and bias; a parameter that is neither has a row of its own. `{n}` is the number of a layer, and `{m}`
+that of one of several parts of the layer. Read forwards, the table finds a model's tensors in a checkpoint; read
+backwards, it gives the names under which the model is saved.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from pellucid.errors import CheckpointMismatchError
 OLD_SUFFIXES = {"gamma": "weight", "beta": "bias"}
 
 LAYER = re.compile(r"(?<=\.)\d+(?=\.)")
+
+NUMBERS = ("{n}", "{m}")
 
 
 @dataclass(frozen=True)
@@ -66,16 +68,18 @@ class NameTable:
             canonical: such as "layers.3.attention.query.weight".
             has_prefix: whether the encoder's names have the family's prefix, as in a checkpoint with a head.
         """
-        number = LAYER.search(canonical)
-        name = LAYER.sub("{n}", canonical, count=1)
+        found = dict(zip(NUMBERS, LAYER.findall(canonical), strict=False))
+        name = canonical
+        for place in found:
+            name = LAYER.sub(place, name, count=1)
         if name in self.parameters:
             hub, is_body = self.parameters[name], True
         else:
             path, _, suffix = name.rpartition(".")
             module, is_body = self._hub_paths[path]
             hub = f"{module}.{suffix}"
-        if number:
-            hub = hub.replace("{n}", number.group())
+        for place, number in found.items():
+            hub = hub.replace(place, number)
         return f"{self.prefix if has_prefix and is_body else ''}{hub}"
 
     def has_prefix(self, stored: Iterable[str]) -> bool:

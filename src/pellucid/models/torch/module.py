@@ -96,6 +96,8 @@ class TorchModel(nn.Module, Pretrained):
             if last != SIDE_BY_SIDE[0]:
                 continue
             parameters = [self.parameter(f"{above}.{one}.{suffix}") for one in SIDE_BY_SIDE]
+            if len({parameter.shape[1:] for parameter in parameters}) > 1:
+                continue  # maps of inputs of different widths
             for parameter, data in zip(parameters, laid_side_by_side(parameters), strict=True):
                 parameter.data = data
 

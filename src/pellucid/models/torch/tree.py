@@ -63,19 +63,21 @@ def module_tree(
     for name, tensor in tensors.items():
         path, _, leaf = hub_names[name].rpartition(".")
         leaves.setdefault(path, {})[leaf] = tensor
-        canonical[path] = name.rpartition(".")[0]
+        if leaf == "weight":
+            canonical[path] = name.rpartition(".")[0]
     tree: dict[str, Any] = {}
     for path, held in leaves.items():
         *above, last = path.split(".")
         branch = tree
         for word in above:
             branch = branch.setdefault(word, {})
-        if "weight" not in held:
-            # Parameters of no module of their own may stand beside modules, as `cls.predictions.bias` does.
+        use = uses.get(canonical.get(path, ""))
+        if use is None:
+            # What no module of PyTorch computes with; it may stand beside modules, as `cls.predictions.bias` does.
             own = branch.setdefault(last, {})
             own.update({leaf: nn.Parameter(tensor) for leaf, tensor in held.items()})
             continue
-        branch[last] = _leaf(uses[canonical[path]], held, padding.get(canonical[path]))
+        branch[last] = _leaf(use, held, padding.get(canonical[path]))
     return {name: _branch(branch) for name, branch in tree.items()}
 
 
