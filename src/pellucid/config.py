@@ -54,6 +54,8 @@ class Config:
     """Common names for the family's keys: `config.hidden_size` is `config.dim` of DistilBERT."""
     supported: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
     """Keys of the family that are refused unless they hold one of these values."""
+    newer: ClassVar[frozenset[str]] = frozenset()
+    """Keys that only releases of `transformers` after 4.57 write: attributes where config.json has them."""
 
     id2label: dict[int, str]
     label2id: dict[str, int]
@@ -79,7 +81,7 @@ class Config:
     def _accept(self, key: str, value: Any) -> None:
         """Take one key of config.json. A key that is not known never becomes an attribute of the object itself."""
         key = self.attribute_map.get(key, key)
-        if key in COMMON or key in self.defaults:
+        if key in COMMON or key in self.defaults or key in self.newer:
             setattr(self, key, value)
         elif key not in NOT_ATTRIBUTES:
             self._extras[key] = value

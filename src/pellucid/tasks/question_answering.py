@@ -105,6 +105,8 @@ class QuestionAnswering(Task):
                 "truncation": "only_second" if question_first else "only_first",
                 "max_length": length,
                 "stride": stride,
+                # Beside a long question a window is small; `transformers` fails there, inside the Rust library.
+                "stride_gives_way": "doc_stride" not in given,
                 "overflow": True,
             },
             top_k=given.get("top_k", 1),
