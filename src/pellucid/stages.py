@@ -106,6 +106,22 @@ class Pipeline:
 
     transform = predict
 
+    def similarity(self, first: Any, second: Any) -> Any:
+        """How near texts are to each other, by the measure that a checkpoint of sentence-transformers names.
+
+        Args:
+            first: texts, or their vectors `[N, H]`; one text or vector is a list of one.
+            second: likewise, `[M, H]`.
+
+        Returns:
+            An array `[N, M]`; the nearest have the highest numbers.
+
+        Raises:
+            InputError: the task makes no vectors of texts.
+        """
+        settings = self._task.settle({"return_tensors": True}) if self._task.measures else None
+        return self._task.similarity(first, second, lambda texts: list(self._answers(texts, settings)))
+
     def _answers(
         self,
         inputs: Iterable[Any],
