@@ -38,12 +38,14 @@ class Pipeline:
     Raises:
         UnknownTaskError: no such task.
         InputError: arguments that the task does not know.
+        VocabularyMismatchError: the tokenizer has ids that the model has no embeddings for.
     """
 
     def __init__(self, task: str, model: Pretrained, tokenizer: Any, **arguments: Any) -> None:
         self.task = task_name(task)
         self.model = model
         self.tokenizer = tokenizer
+        tokenizer.check_fits(model.config.vocab_size, model.name_or_path)
         self._calling = {name: arguments.pop(name) for name in CALL_ARGUMENTS if name in arguments}
         self._defaults = arguments
         beside, longest = Sidecars(model.checkpoint), model.runner.max_length
