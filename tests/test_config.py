@@ -100,6 +100,8 @@ def test_configs_are_those_of_the_reference(prefix: str, values: dict[str, Any],
 def test_every_key_that_the_reference_reads_is_known(model_type: str) -> None:
     transformers = pytest.importorskip("transformers")
     family = FAMILIES[model_type]
+    if not hasattr(transformers, f"{family.class_prefix}Model"):
+        pytest.skip("the reference has no such family; tests/parity/test_golden.py has the numbers of a newer one")
     module = inspect.getmodule(getattr(transformers, f"{family.class_prefix}Model"))
     read = {
         node.attr
