@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support import course_cache as course
+from support.minilm_cache import write_minilm
 from support.tiny import pellucid_checkpoint
 
 # No test may reach the real Hub; those that need one serve their own on loopback.
@@ -61,6 +62,15 @@ def course_cache(cased_vocabulary: Path, minilm: Path, tmp_path_factory: pytest.
     cache = tmp_path_factory.mktemp("course") / "hub"
     course.write_repository(cache, course.BERT, cased_vocabulary)
     course.write_repository(cache, course.SST2, minilm / "vocab.txt")
+    yield cache
+    shutil.rmtree(cache)  # pytest would keep the last three
+
+
+@pytest.fixture(scope="session")
+def minilm_cache(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Hub cache with all-MiniLM-L6-v2 under its name on the Hub."""
+    cache = tmp_path_factory.mktemp("minilm") / "hub"
+    write_minilm(cache, minilm)
     yield cache
     shutil.rmtree(cache)  # pytest would keep the last three
 

@@ -203,8 +203,8 @@ def test_arguments_that_are_no_attributes_are_given_back(tmp_path: Path) -> None
         ({"vocab_size": None}, "`vocab_size` is None"),
         ({"num_hidden_layers": True}, "`num_hidden_layers` is True"),
         (
-            {"position_embedding_type": "relative_key"},
-            "`position_embedding_type` is 'relative_key', and only 'absolute'",
+            {"position_embedding_type": "rotary"},
+            "`position_embedding_type` is 'rotary', and only 'absolute' or 'relative_key'",
         ),
         ({"is_decoder": True}, "`is_decoder` is True"),
         ({"pruned_heads": {"0": [1]}}, "`pruned_heads` is"),

@@ -26,6 +26,8 @@ from pellucid.errors import (
     UnknownTaskError,
 )
 from pellucid.streaming import windows
+from support.answers import assert_same
+from support.fake_hub import FakeHub
 from support.tiny import CLASS_PREFIX, WORDPIECE, pellucid_checkpoint
 
 ENGINES = installed()
@@ -72,23 +74,6 @@ def references(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             },
         )
     return made
-
-
-def assert_same(ours: Any, theirs: Any) -> None:
-    """The same structure, words and numbers."""
-    assert type(ours) is type(theirs)
-    if isinstance(theirs, dict):
-        assert list(ours) == list(theirs)
-        for key in theirs:
-            assert_same(ours[key], theirs[key])
-    elif isinstance(theirs, list):
-        assert len(ours) == len(theirs)
-        for one, other in zip(ours, theirs, strict=True):
-            assert_same(one, other)
-    elif isinstance(theirs, float):
-        assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-5)
-    else:
-        assert ours == theirs
 
 
 CALLS: list[tuple[dict[str, Any], Any, dict[str, Any]]] = [
@@ -379,13 +364,57 @@ def test_a_pipeline_that_cannot_be_put_together_says_why(classifier: Path) -> No
         pipeline("text-classification", str(classifier), image_processor="x")
 
 
+USUAL = {
+    "sentiment-analysis": ("distilbert/distilbert-base-uncased-finetuned-sst-2-english", "714eb0f"),
+    "ner": ("dbmdz/bert-large-cased-finetuned-conll03-english", "4c53496"),
+    "question-answering": ("distilbert/distilbert-base-cased-distilled-squad", "564e9b5"),
+    "fill-mask": ("distilbert/distilroberta-base", "fb53ab8"),
+    "zero-shot-classification": ("facebook/bart-large-mnli", "d7645e1"),
+    "feature-extraction": ("distilbert/distilbert-base-cased", "6ea8117"),
+}
+
+
+@pytest.mark.parametrize("task", USUAL)
 def test_without_a_model_the_usual_checkpoint_is_taken_and_named(
-    caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: str, caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with caplog.at_level(logging.WARNING), pytest.raises(OSError, match="builtin"):
-        pipeline("sentiment-analysis", model_kwargs={"cache_dir": str(tmp_path)})
-    assert "defaulted to distilbert/distilbert-base-uncased-finetuned-sst-2-english and revision 714eb0f" in caplog.text
+    with caplog.at_level(logging.WARNING), pytest.raises(OSError, match="model='builtin', which is inside"):
+        pipeline(task, model_kwargs={"cache_dir": str(tmp_path)})
+    name, revision = USUAL[task]
+    assert f"defaulted to {name} and revision {revision}" in caplog.text
+
+
+@pytest.mark.reference
+def test_the_usual_checkpoints_are_those_of_the_reference() -> None:
+    transformers = pytest.importorskip("transformers")
+    for task, (name, revision) in USUAL.items():
+        models = transformers.pipelines.check_task(task)[1]["default"]["model"]
+        assert (name, revision) == (models.get("pt") or models)[:2]
+
+
+def test_without_a_model_the_checkpoint_of_the_hub_is_loaded(
+    classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {path.name: path.read_bytes() for path in classifier.iterdir()}
+    name, revision = USUAL["sentiment-analysis"]
+    with FakeHub() as hub:
+        commit = hub.add(name, files)
+        hub.repositories[name].references[revision] = commit
+        hub.install(monkeypatch, tmp_path / "cache")
+        assert pipeline("sentiment-analysis")("a")[0]["label"] in ("LABEL_0", "LABEL_1")
+
+
+def test_a_usual_checkpoint_of_another_family_names_one_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, revision = USUAL["zero-shot-classification"]
+    with FakeHub() as hub:
+        commit = hub.add(name, {"config.json": b'{"model_type": "bart"}'})
+        hub.repositories[name].references[revision] = commit
+        hub.install(monkeypatch, tmp_path / "cache")
+        with pytest.raises(PellucidError, match="'bart', which this version does not run.*MoritzLaurer/DeBERTa"):
+            pipeline("zero-shot-classification")
 
 
 def test_a_saved_pipeline_is_a_checkpoint(classifier: Path, tmp_path: Path) -> None:

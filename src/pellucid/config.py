@@ -48,10 +48,14 @@ class Config:
     """The family's keys, with the values they have where config.json leaves them out."""
     harmless: ClassVar[frozenset[str]] = frozenset()
     """Those of the family's keys that are not read."""
+    optional: ClassVar[frozenset[str]] = frozenset()
+    """Those that are read where config.json has them, and that are not written where they have their default."""
     attribute_map: ClassVar[Mapping[str, str]] = {}
     """Common names for the family's keys: `config.hidden_size` is `config.dim` of DistilBERT."""
     supported: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
     """Keys of the family that are refused unless they hold one of these values."""
+    newer: ClassVar[frozenset[str]] = frozenset()
+    """Keys that only releases of `transformers` after 4.57 write: attributes where config.json has them."""
 
     id2label: dict[int, str]
     label2id: dict[str, int]
@@ -77,7 +81,7 @@ class Config:
     def _accept(self, key: str, value: Any) -> None:
         """Take one key of config.json. A key that is not known never becomes an attribute of the object itself."""
         key = self.attribute_map.get(key, key)
-        if key in COMMON or key in self.defaults:
+        if key in COMMON or key in self.defaults or key in self.newer:
             setattr(self, key, value)
         elif key not in NOT_ATTRIBUTES:
             self._extras[key] = value
@@ -259,7 +263,8 @@ class Config:
         shown = {}
         for key, value in self.to_dict().items():
             is_usual = key in common and value == common[key] and self.defaults.get(key, value) == value
-            if not is_usual and key != "_name_or_path":
+            is_left_out = key in self.optional and value == self.defaults[key]
+            if not is_usual and not is_left_out and key != "_name_or_path":
                 shown[key] = value
         return shown
 

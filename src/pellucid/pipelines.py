@@ -11,7 +11,7 @@ from typing import Any
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.config import Config
 from pellucid.engines import installed, usable_gpu
-from pellucid.errors import InputError, MissingHeadError, OfflineError, PipelineError
+from pellucid.errors import InputError, MissingHeadError, OfflineError, PipelineError, UnknownModelTypeError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.auto import BY_HEAD, AutoConfig
 from pellucid.models.loading import Loaded, heads_of_others, parameters_of
@@ -133,14 +133,22 @@ def pipeline(
                 "'sentiment-analysis' and 'feature-extraction' also model='builtin', which is inside the package.",
                 **error.details,
             ) from error
-        task, model = _load(task, checkpoint, config, loading, changes, allow_untrained_head)
+        try:
+            task, model = _load(task, checkpoint, config, loading, changes, allow_untrained_head)
+        except UnknownModelTypeError as error:
+            instead = "" if is_named or task is None else load_task(task).instead
+            if not instead:
+                raise
+            raise UnknownModelTypeError(
+                f"{error} Name one of these for the task: pipeline({task!r}, model={instead!r}).", **error.details
+            ) from error
         if tokenizer is None:
             # From the very commit that the model came from.
             loading = replace(loading, revision=checkpoint.commit or loading.revision)
             tokenizer = checkpoint.name
     elif task is None:
-        task = task_for_head(model.head)
-    elif model.head != load_task(task).head and load_task(task).head != "base":
+        task = task_for_head(model.head_name)
+    elif model.head_name != load_task(task).head and load_task(task).head != "base":
         raise MissingHeadError(
             f"{type(model).__name__} has no head for {task!r}. Load the checkpoint with "
             f"{BY_HEAD[load_task(task).head].__name__}.",
@@ -231,8 +239,8 @@ def _task_of(config: Config, checkpoint: Checkpoint) -> str:
 
 def _untrained(model: Pretrained, loaded: Loaded, outputs: tuple[str, ...]) -> list[str]:
     """Parameters that the task's outputs need and that are newly initialised, in the checkpoint's names."""
-    needed = parameters_of(model.family, model.config, model.head, outputs)
-    is_others = model.head in heads_of_others(model.config, model.family)
+    needed = parameters_of(model.family, model.config, model.head_name, outputs)
+    is_others = model.head_name in heads_of_others(model.config, model.family)
     return [
         model.family.names.hub_name(name)
         for name in needed
@@ -242,7 +250,7 @@ def _untrained(model: Pretrained, loaded: Loaded, outputs: tuple[str, ...]) -> l
 
 def _fault_of(model: Pretrained) -> str:
     """Why parameters of a head are not what the task needs."""
-    if model.head in heads_of_others(model.config, model.family):
+    if model.head_name in heads_of_others(model.config, model.family):
         return f"another head's, since it was made as {', '.join(model.config.architectures)}"
     return "not among its weights"
 

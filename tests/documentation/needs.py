@@ -21,10 +21,15 @@ def _course_cache(request: pytest.FixtureRequest) -> None:
     use_cache(request.getfixturevalue("monkeypatch"), request.getfixturevalue("course_cache"))
 
 
+def _minilm_cache(request: pytest.FixtureRequest) -> None:
+    use_cache(request.getfixturevalue("monkeypatch"), request.getfixturevalue("minilm_cache"))
+
+
 NEEDS: Mapping[str, Callable[[pytest.FixtureRequest], None]] = {
     "tensorflow": _tensorflow,
     "torch": _torch,
     "course-cache": _course_cache,
+    "minilm-cache": _minilm_cache,
 }
 
 

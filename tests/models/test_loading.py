@@ -32,7 +32,7 @@ from pellucid.errors import (
     UnsupportedConfigError,
     UnsupportedDtypeError,
 )
-from support.tiny import SIZES
+from support.tiny import SIZES, SUFFIXES
 
 IDS = [[2, 5, 6, 7, 3]]
 
@@ -233,8 +233,9 @@ def test_pickles_are_not_written(classifier: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.reference
-@pytest.mark.parametrize("suffix", ["Model", "ForSequenceClassification"])
-@pytest.mark.parametrize("family", SIZES)
+# Of the reference's own DeBERTa.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
+@pytest.mark.parametrize(("family", "suffix"), [(family, suffix) for family in SIZES for suffix in SUFFIXES[family]])
 def test_what_the_reference_saves_is_saved_again_to_the_byte_and_the_other_way_round(
     tmp_path: Path, family: str, suffix: str
 ) -> None:

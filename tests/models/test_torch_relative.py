@@ -23,7 +23,7 @@ OWN: dict[str, dict[str, Any]] = {
         "relative_attention": True, "pos_att_type": "c2p|p2c", "position_biased_input": False, "position_buckets": 4,
         "max_relative_positions": 12, "share_att_key": True, "norm_rel_ebd": "layer_norm",
     },
-    "mpnet": {},
+    "mpnet": {"max_position_embeddings": 48},
     "deberta": {"relative_attention": True, "pos_att_type": "c2p|p2c", "position_biased_input": False},
 }  # fmt: skip
 
@@ -31,9 +31,9 @@ OWN: dict[str, dict[str, Any]] = {
 @pytest.fixture(params=OWN)
 def model(request: pytest.FixtureRequest) -> Iterator[Any]:
     class Encoder(PreTrainedModel):
-        family, head = FAMILIES[request.param], "base"
+        family, head_name = FAMILIES[request.param], "base"
 
-    config = FAMILIES[request.param].config(**COMMON, **OWN[request.param])
+    config = FAMILIES[request.param].config(**{**COMMON, **OWN[request.param]})
     yield Encoder(config, engine="torch").eval()
     # Graphs of many models hang on one function, and their number is limited.
     torch.compiler.reset()

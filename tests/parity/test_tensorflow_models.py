@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import pellucid
-from support.tiny import CLASS_PREFIX, reference_model, write_tokenizer
+from support.tiny import CLASS_PREFIX, SIZES, SUFFIXES, reference_model, write_tokenizer
 
 pytestmark = pytest.mark.reference
 tf = pytest.importorskip("tensorflow")
@@ -148,3 +148,69 @@ def test_one_step_of_training_moves_the_weights_as_in_transformers(family: str, 
     again = type(reference).from_pretrained(tmp_path / "trained")
     logits = again(torch.tensor(IDS), attention_mask=torch.tensor(MASK)).logits.detach().numpy()
     np.testing.assert_allclose(logits, after[1][1], rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
+@pytest.mark.parametrize(("family", "suffix"), [(family, suffix) for family in SIZES for suffix in SUFFIXES[family]])
+def test_every_head_answers_as_on_pytorch(family: str, suffix: str, tmp_path: Path) -> None:
+    reference = checkpoint(tmp_path, family, suffix)
+    ids, mask = np.where(MASK == 1, IDS, 0), np.sort(MASK, axis=1)[:, ::-1].copy()
+    if suffix == "ForMultipleChoice":
+        ids, mask = ids[:, None], mask[:, None]
+    with torch.no_grad():
+        expected = reference(torch.tensor(ids), attention_mask=torch.tensor(mask))
+    got = keras_class(pellucid, family, suffix).from_pretrained(tmp_path)(tf.constant(ids), tf.constant(mask))
+    is_token = mask.astype(bool)
+    for name, value in got.items():
+        theirs = expected[name].numpy()
+        ours = value.numpy()
+        if ours.shape[:2] == is_token.shape and suffix != "ForMultipleChoice":
+            ours, theirs = ours[is_token], theirs[is_token]
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+OF_TOKENS = np.where(MASK == 1, IDS % 3, -100)
+
+HEADS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
+    "token_classification": ("bert", "ForTokenClassification", {"num_labels": 3}, {"labels": OF_TOKENS}),
+    "masked_language_model": ("bert", "ForMaskedLM", {}, {"labels": np.where(MASK == 1, IDS, -100)}),
+    "next_sentence": ("bert", "ForNextSentencePrediction", {}, {"labels": np.array([0, 1, 1])}),
+    "replaced_tokens": ("electra", "ForPreTraining", {}, {"labels": (OF_TOKENS == 1).astype(int)}),
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_has_the_loss_of_pytorch_and_learns_by_it(head: str, tmp_path: Path) -> None:
+    family, suffix, changes, labels = HEADS[head]
+    reference = checkpoint(tmp_path, family, suffix, **changes)
+    told = {name: torch.tensor(value) for name, value in labels.items()}
+    expected = reference(torch.tensor(IDS), attention_mask=torch.tensor(MASK), **told).loss.item()
+    model = keras_class(pellucid, family, suffix).from_pretrained(tmp_path)
+    inputs = {"input_ids": IDS, "attention_mask": MASK}
+    loss = tf.reduce_mean(model({**inputs, **labels}).loss)
+    np.testing.assert_allclose(loss.numpy(), expected, rtol=1e-4)
+    model.compile(optimizer="sgd")
+    history = model.fit(inputs, labels["labels"], epochs=1, batch_size=3, verbose=0, shuffle=False).history
+    assert np.isfinite(history["loss"][0])
+    model.compile(optimizer="sgd")
+    assert model.evaluate({**inputs, **labels}, batch_size=3, verbose=0) < expected
+
+
+def test_a_span_and_choices_learn_too(tmp_path: Path) -> None:
+    import keras  # `tf.keras` is the Keras of before where tf-keras is installed
+
+    checkpoint(tmp_path / "span", "bert", "ForQuestionAnswering")
+    model = keras_class(pellucid, "bert", "ForQuestionAnswering").from_pretrained(tmp_path / "span")
+    model.compile(optimizer=keras.optimizers.SGD(0.01))
+    span = {"start_positions": np.array([1, 2, 0]), "end_positions": np.array([3, 2, 4])}
+    inputs = {"input_ids": IDS, "attention_mask": MASK}
+    losses = model.fit({**inputs, **span}, epochs=3, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    again = model.fit(inputs, span, epochs=2, verbose=0).history["loss"]
+    assert again[-1] < losses[-1]
+    checkpoint(tmp_path / "choices", "bert", "ForMultipleChoice")
+    model = keras_class(pellucid, "bert", "ForMultipleChoice").from_pretrained(tmp_path / "choices")
+    model.compile(optimizer=keras.optimizers.SGD(0.01))
+    three = {name: np.stack([value, value[::-1]], axis=1) for name, value in inputs.items()}
+    losses = model.fit(three, np.array([0, 1, 0]), epochs=3, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]

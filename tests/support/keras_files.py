@@ -67,9 +67,11 @@ def as_keras(tensors: dict[str, np.ndarray], family: str) -> dict[str, np.ndarra
     """The same tensors by their names without the scope, kernels the other way round."""
     encoder = FAMILIES[family].names.prefix.replace(".", "/")
     kept = {}
+    parts = ["embeddings/", "embeddings_project/", "encoder/", "transformer/"]
+    parts += ["pooler/"] if "pooler" in FAMILIES[family].names.body else []
     for name, array in tensors.items():
         new = keras_name(name)
-        if new.startswith(("embeddings/", "embeddings_project/", "encoder/", "transformer/", "pooler/")):
+        if new.startswith(tuple(parts)):
             new = encoder + new  # Keras' models have the encoder as a layer even where they are nothing else
         kept[new] = np.ascontiguousarray(array.T) if new.endswith("kernel:0") else array
     return kept

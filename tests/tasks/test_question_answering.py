@@ -9,7 +9,8 @@ import pytest
 
 from pellucid import PellucidError, pipeline
 from pellucid.engines import installed
-from tasks.conftest import Made, assert_same
+from support.answers import assert_same
+from tasks.conftest import Made
 
 pytestmark = pytest.mark.reference
 
@@ -94,3 +95,16 @@ def test_a_long_context_is_read_in_windows(tiny_task: Made) -> None:
     assert details["windows"] > 300
     for one in details["answer"]:
         assert context[one["start"] : one["end"]] == one["answer"]
+
+
+def test_a_long_question_leaves_small_windows(tiny_task: Made) -> None:
+    """The usual stride would be half a window, and more than what the question leaves; `transformers` fails."""
+    folder, _ = tiny_task("question-answering", "ForQuestionAnswering")
+    pipe = pipeline("question-answering", str(folder), engine="numpy")
+    given = {"question": "a b c d e f " * 5, "context": CONTEXT}
+    details = pipe(**given, return_details=True)
+    # Of 40 tokens the question takes 30 and special ones 3; neighbours share 3 of the 7 that remain.
+    length = details["n_tokens"] - 33
+    assert details["windows"] == 1 + -(-(length - 7) // 4)
+    with pytest.raises(PellucidError, match="stride=20 is not smaller than the window"):
+        pipe(**given, doc_stride=20)

@@ -10,7 +10,8 @@ import pytest
 
 from pellucid import PellucidError, pipeline
 from pellucid.engines import installed
-from tasks.conftest import Made, assert_same
+from support.answers import assert_same
+from tasks.conftest import Made
 
 pytestmark = pytest.mark.reference
 

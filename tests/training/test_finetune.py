@@ -277,3 +277,23 @@ def test_a_loss_that_is_no_number_ends_the_run(classifier: Path) -> None:
 def test_the_function_and_its_result_are_public() -> None:
     assert pellucid.finetune is finetune
     assert "pellucid.training.finetune" in sys.modules
+
+
+@pytest.mark.parametrize("family", ["roberta", "mpnet", "albert", "electra", "deberta-v2", "modernbert"])
+def test_every_family_learns_and_answers_the_same_after_saving(family: str, tmp_path: Path) -> None:
+    """Positions that are counted from the padding id, too: what is trained is what a pipeline computes."""
+    from support.tiny import pellucid_checkpoint
+
+    changes = {"pad_token_id": 0} if family == "roberta" else {}
+    folder = pellucid_checkpoint(tmp_path / "made", family, "Model", initializer_range=0.1, **changes)
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
+    texts, labels = ["good film", "bad film", "i love this", "i hate this"] * 8, ["glad", "sad"] * 16
+    tuned = finetune(str(folder), texts, labels, epochs=4, batch_size=8, learning_rate=3e-3, progress=False)
+    losses = [one["train_loss"] for one in tuned.metrics]
+    assert losses[-1] < losses[0]
+    tuned.save_pretrained(tmp_path / "tuned")
+    pipe = pipeline("text-classification", str(tmp_path / "tuned"), engine="numpy")
+    inputs = tuned.tokenizer(texts, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        scores = tuned.model(inputs["input_ids"], inputs["attention_mask"]).logits.softmax(dim=-1).max(dim=-1).values
+    assert [one["score"] for one in pipe(texts)] == pytest.approx(scores.tolist(), rel=1e-4)

@@ -11,6 +11,7 @@ from typing import Any
 from pellucid.architectures.disentangled import DebertaSettings, Relative, disentangled_encoder
 from pellucid.architectures.disentangled_config import (
     DEFAULTS,
+    OPTIONAL,
     SHARED_NAMES,
     UNREAD,
     deberta_settings,
@@ -61,6 +62,7 @@ class DebertaConfig(Config):
 
     model_type = "deberta"
     defaults = {"vocab_size": 50265, **DEFAULTS, "talking_head": False}
+    optional = OPTIONAL | {"talking_head"}
     supported = {"talking_head": (False,)}
 
     def __init__(self, **values: Any) -> None:

@@ -13,6 +13,7 @@ from pellucid.architectures import head_kinds
 from pellucid.architectures.disentangled import DebertaSettings, Relative, disentangled_encoder
 from pellucid.architectures.disentangled_config import (
     DEFAULTS,
+    OPTIONAL,
     SHARED_NAMES,
     UNREAD,
     deberta_settings,
@@ -81,15 +82,12 @@ class DebertaV2Config(Config):
     }
     # Of a convolution that is refused.
     harmless = frozenset({"conv_act", "conv_groups"})
+    optional = OPTIONAL | {"attention_head_size", "conv_act", "conv_groups", "conv_kernel_size"}
     supported = {"conv_kernel_size": (0,)}
-
-    attention_head_size: int | None
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
         write_out(self)
-        if self.attention_head_size is None:
-            self.attention_head_size = even_head_size(self)
 
     def impossible(self) -> list[str]:
         """What is wrong with the values, in words."""
@@ -106,7 +104,7 @@ class DebertaV2Config(Config):
         if reasons:
             return reasons
         reasons = impossible_values(self, read_deberta_v2_config(self))
-        if not reasons and self.attention_head_size != even_head_size(self):
+        if not reasons and self.attention_head_size not in (None, even_head_size(self)):
             reasons.append(
                 f"`attention_head_size` is {self.attention_head_size!r}, and only {even_head_size(self)}, the even "
                 "share of `hidden_size`, is computed"
@@ -117,7 +115,9 @@ class DebertaV2Config(Config):
 def read_deberta_v2_config(config: Any) -> DebertaSettings:
     """Take from a DeBERTa-v2 config what the function needs."""
     relative = _relative(config)
-    return deberta_settings(config, relative if config.relative_attention else None, config.attention_head_size)
+    own = config.attention_head_size
+    head_width = even_head_size(config) if own is None else own
+    return deberta_settings(config, relative if config.relative_attention else None, head_width)
 
 
 def _relative(config: Any) -> Relative:

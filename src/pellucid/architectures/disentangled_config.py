@@ -38,14 +38,16 @@ DEFAULTS: dict[str, Any] = {
 }
 """The keys of both, as they are where config.json leaves them out: distances count for nothing."""
 
+OPTIONAL = frozenset({"cls_dropout", "embedding_size"})
+"""Those of them that the reference's own configs do not have."""
+
 
 def write_out(config: Any) -> None:
     """Give the keys that follow from others their values, as the reference writes them."""
     if isinstance(config.pos_att_type, str):
         config.pos_att_type = [word.strip() for word in config.pos_att_type.lower().split("|")]
-    for size in ("pooler_hidden_size", "embedding_size"):
-        if getattr(config, size) is None:
-            setattr(config, size, config.hidden_size)
+    if config.pooler_hidden_size is None:
+        config.pooler_hidden_size = config.hidden_size
 
 
 def even_head_size(config: Any) -> int:
@@ -97,7 +99,7 @@ def deberta_settings(config: Any, relative: Relative | None, head_width: int) ->
     hidden_dropout = config.hidden_dropout_prob
     return DebertaSettings(
         width=config.hidden_size,
-        embedding_width=config.embedding_size,
+        embedding_width=config.hidden_size if config.embedding_size is None else config.embedding_size,
         inner=config.intermediate_size,
         layers=config.num_hidden_layers,
         heads=config.num_attention_heads,

@@ -12,6 +12,12 @@ from typing import Any
 from pellucid.architectures.bert import Dropout, impossible_sizes
 from pellucid.architectures.family import Family
 from pellucid.architectures.modernbert_heads import HEAD_NAMES, HEADS
+from pellucid.architectures.modernbert_layers import (
+    FULL,
+    impossible_newer_keys,
+    layer_types,
+    translate_newer_keys,
+)
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
 from pellucid.layers import gated_feed_forward, layer_norm, linear, turned_angles
@@ -195,8 +201,14 @@ class ModernBertConfig(Config):
         "initializer_cutoff_factor", "deterministic_flash_attn", "reference_compile", "repad_logits_with_grad",
         "sparse_pred_ignore_index", "eos_token_id", "bos_token_id", "cls_token_id", "sep_token_id",
     })  # fmt: skip
+    optional = frozenset({"reference_compile", "rope_scaling"})
     supported = {"sparse_prediction": (False,), "rope_scaling": (None,)}
     attribute_map = {"rope_theta": "global_rope_theta"}
+    newer = frozenset({"layer_types", "rope_parameters"})
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        translate_newer_keys(self)
 
     def impossible(self) -> list[str]:
         """What is wrong with the values, in words."""
@@ -205,6 +217,7 @@ class ModernBertConfig(Config):
             for name, least in (("num_hidden_layers", 0), ("global_attn_every_n_layers", 1), ("local_attention", 0))
             if type(getattr(self, name)) is not int or getattr(self, name) < least
         ]
+        reasons += impossible_newer_keys(self)
         if reasons:
             return reasons
         settings: Any = read_modernbert_config(self)
@@ -240,9 +253,7 @@ def read_modernbert_config(config: Any) -> ModernBertSettings:
     return ModernBertSettings(
         width=config.hidden_size,
         inner=config.intermediate_size,
-        reaches=tuple(
-            nearby if n % config.global_attn_every_n_layers else everywhere for n in range(config.num_hidden_layers)
-        ),
+        reaches=tuple(everywhere if kind == FULL else nearby for kind in layer_types(config)),
         heads=config.num_attention_heads,
         vocabulary=config.vocab_size,
         positions=config.max_position_embeddings,

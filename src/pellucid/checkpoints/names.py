@@ -17,6 +17,9 @@ from pellucid.errors import CheckpointMismatchError
 # The first releases of BERT called the weight and bias of a layer norm so.
 OLD_SUFFIXES = {"gamma": "weight", "beta": "bias"}
 
+DECODER = "head.decoder"
+VOCABULARY_BIAS = "head.vocabulary.bias"
+
 LAYER = re.compile(r"(?<=\.)\d+(?=\.)")
 
 NUMBERS = ("{n}", "{m}")
@@ -84,6 +87,18 @@ class NameTable:
             hub = hub.replace(place, number)
         return f"{self.prefix if has_prefix and is_body else ''}{hub}"
 
+    def _possible_names(self, canonical: str, has_prefix: bool, wanted: Collection[str]) -> list[str]:
+        """The names on the Hub under which a parameter may stand, the one that counts first.
+
+        The bias of the map to the vocabulary may stand with the map itself. Where the map is the embeddings' own table,
+        the two are one. Where it is not, transformers 5 trains two of them, and computes with the map's.
+        """
+        own = self.hub_name(canonical, has_prefix)
+        if canonical != VOCABULARY_BIAS or DECODER not in self._hub_paths:
+            return [own]
+        decoder = self.hub_name(f"{DECODER}.bias", has_prefix)
+        return [decoder, own] if f"{DECODER}.weight" in wanted else [own, decoder]
+
     def has_prefix(self, stored: Iterable[str]) -> bool:
         """Whether the encoder's names stand with the family's prefix in a checkpoint."""
         return any(name.startswith((self.prefix, *self.other_prefixes)) for name in stored)
@@ -117,14 +132,17 @@ class NameTable:
                     tensors=(plain[modern], name),
                 )
             plain[modern] = name
+        wanted = list(wanted)
         found, missing = {}, []
+        used: set[str] = set()
         for canonical in wanted:
-            hub = self.hub_name(canonical, has_prefix)
-            if hub in plain:
-                found[canonical] = plain[hub]
-            else:
+            names = self._possible_names(canonical, has_prefix, wanted)
+            stored_name = next((plain[name] for name in names if name in plain), None)
+            if stored_name is None:
                 missing.append(canonical)
-        used = set(found.values())
+            else:
+                found[canonical] = stored_name
+                used.update(plain[name] for name in names if name in plain)
         ignored = (*self.ignored, *twice)
         unused = [
             modern

@@ -54,7 +54,7 @@ def _config_of(config_dict: Mapping[str, Any], return_unused_kwargs: bool, chang
 class AutoModelBase(_Auto):
     """A model with one head, of whatever family the checkpoint says it is."""
 
-    head: ClassVar[str]
+    head_name: ClassVar[str]
 
     @classmethod
     def _classes(cls) -> Table[Any]:
@@ -99,12 +99,12 @@ class AutoModelBase(_Auto):
         Raises:
             ConfigError: the family has no such head.
         """
-        key = (type(config).model_type, cls.head)
+        key = (type(config).model_type, cls.head_name)
         classes = cls._classes()
         if key not in classes:
             heads = ", ".join(name for model_type, name in classes if model_type == key[0])
             raise ConfigError(
-                f"{cls.__name__} cannot load the family {key[0]!r}: it has no head for {cls.head!r}. "
+                f"{cls.__name__} cannot load the family {key[0]!r}: it has no head for {cls.head_name!r}. "
                 f"Heads of this family: {heads or 'none'}. Families: {', '.join(FAMILIES)}."
             )
         return classes[key]
@@ -113,49 +113,49 @@ class AutoModelBase(_Auto):
 class AutoModel(AutoModelBase):
     """The encoder of a checkpoint, without a head."""
 
-    head = "base"
+    head_name = "base"
 
 
 class AutoModelForSequenceClassification(AutoModelBase):
     """The encoder of a checkpoint and a head that labels whole texts."""
 
-    head = "sequence-classification"
+    head_name = "sequence-classification"
 
 
 class AutoModelForTokenClassification(AutoModelBase):
     """The encoder of a checkpoint and a head that labels tokens."""
 
-    head = "token-classification"
+    head_name = "token-classification"
 
 
 class AutoModelForQuestionAnswering(AutoModelBase):
     """The encoder of a checkpoint and a head that finds where the answer stands."""
 
-    head = "question-answering"
+    head_name = "question-answering"
 
 
 class AutoModelForMaskedLM(AutoModelBase):
     """The encoder of a checkpoint and a head that finds the words behind masks."""
 
-    head = "masked-language-model"
+    head_name = "masked-language-model"
 
 
 class AutoModelForMultipleChoice(AutoModelBase):
     """The encoder of a checkpoint and a head that chooses one of several texts."""
 
-    head = "multiple-choice"
+    head_name = "multiple-choice"
 
 
 class AutoModelForNextSentencePrediction(AutoModelBase):
     """The encoder of a checkpoint and a head that tells whether the second text follows the first."""
 
-    head = "next-sentence"
+    head_name = "next-sentence"
 
 
 class AutoModelForPreTraining(AutoModelBase):
     """The encoder of a checkpoint and a head that tells which tokens were replaced."""
 
-    head = "replaced-token-detection"
+    head_name = "replaced-token-detection"
 
 
 class TFAutoModelBase(AutoModelBase):
@@ -172,53 +172,55 @@ class TFAutoModelBase(AutoModelBase):
 class TFAutoModel(TFAutoModelBase):
     """The encoder of a checkpoint on TensorFlow, without a head."""
 
-    head = "base"
+    head_name = "base"
 
 
 class TFAutoModelForSequenceClassification(TFAutoModelBase):
     """The encoder of a checkpoint on TensorFlow and a head that labels whole texts."""
 
-    head = "sequence-classification"
+    head_name = "sequence-classification"
 
 
 class TFAutoModelForTokenClassification(TFAutoModelBase):
     """The encoder of a checkpoint on TensorFlow and a head that labels tokens."""
 
-    head = "token-classification"
+    head_name = "token-classification"
 
 
 class TFAutoModelForQuestionAnswering(TFAutoModelBase):
     """The encoder of a checkpoint on TensorFlow and a head that finds where the answer stands."""
 
-    head = "question-answering"
+    head_name = "question-answering"
 
 
 class TFAutoModelForMaskedLM(TFAutoModelBase):
     """The encoder of a checkpoint on TensorFlow and a head that finds the words behind masks."""
 
-    head = "masked-language-model"
+    head_name = "masked-language-model"
 
 
 class TFAutoModelForMultipleChoice(TFAutoModelBase):
     """The encoder of a checkpoint on TensorFlow and a head that chooses one of several texts."""
 
-    head = "multiple-choice"
+    head_name = "multiple-choice"
 
 
 class TFAutoModelForNextSentencePrediction(TFAutoModelBase):
     """The encoder of a checkpoint on TensorFlow and a head that tells whether the second text follows the first."""
 
-    head = "next-sentence"
+    head_name = "next-sentence"
 
 
 class TFAutoModelForPreTraining(TFAutoModelBase):
     """The encoder of a checkpoint on TensorFlow and a head that tells which tokens were replaced."""
 
-    head = "replaced-token-detection"
+    head_name = "replaced-token-detection"
 
 
 BY_HEAD: dict[str, type[AutoModelBase]] = {
-    auto_class.head: auto_class for auto_class in AutoModelBase.__subclasses__() if auto_class is not TFAutoModelBase
+    auto_class.head_name: auto_class
+    for auto_class in AutoModelBase.__subclasses__()
+    if auto_class is not TFAutoModelBase
 }
 """The Auto class that loads each head."""
 

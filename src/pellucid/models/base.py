@@ -80,7 +80,7 @@ class PreTrainedModel(Pretrained):
         self._loaded_tensors = parameters
         self._seed = seed
         self.runner = Runner(
-            self.family, config, self.head, lambda: self.tensors, engine=engine or usual_engine(), dtype=dtype,
+            self.family, config, self.head_name, lambda: self.tensors, engine=engine or usual_engine(), dtype=dtype,
             device=device, name=config.name_or_path or type(self).__name__,
         )  # fmt: skip
 

@@ -31,7 +31,7 @@ class Pretrained(Saving):
     """A checkpoint's encoder and head; subclasses say what computes them."""
 
     family: ClassVar[Family]
-    head: ClassVar[str]
+    head_name: ClassVar[str]
     config_class: ClassVar[type[Config]]
     base_model_prefix: ClassVar[str]
     runner: Runner
@@ -87,7 +87,7 @@ class Pretrained(Saving):
     @classmethod
     def random_tensors(cls, config: Config, seed: int) -> dict[str, StoredTensor]:
         """Every parameter by its canonical name, with the values that training begins with."""
-        wanted = parameters_of(cls.family, config, cls.head)
+        wanted = parameters_of(cls.family, config, cls.head_name)
         made = dict(initialise(config, wanted, seed))
         return {name: made[name] for name in wanted}
 
@@ -169,7 +169,7 @@ class Pretrained(Saving):
         config.check()
         given.tell_what_has_no_effect()
         loaded = load(
-            checkpoint, cls.family, config, cls.head, model=cls.__name__,
+            checkpoint, cls.family, config, cls.head_name, model=cls.__name__,
             ignore_mismatched_sizes=given.ignore_mismatched_sizes, seed=given.seed, **given.reading(),
         )  # fmt: skip
         model = cls.from_parameters(config, loaded, given)
@@ -217,7 +217,7 @@ class Pretrained(Saving):
     @property
     def loss_kind(self) -> str | None:
         """What the loss is computed from, a word of `models/losses.py`; None for a model without one."""
-        return self.family.heads[self.head].loss
+        return self.family.heads[self.head_name].loss
 
     def _labels(self, labels: Any, start_positions: Any, end_positions: Any) -> Any:
         """The labels of a call in one; None where there are none.
@@ -252,7 +252,7 @@ class Pretrained(Saving):
             reshape: the library's, of an array and a shape.
         """
         shaped = dict(values)
-        for name in self.family.heads[self.head].single:
+        for name in self.family.heads[self.head_name].single:
             shape = (-1, count) if count is not None else values[name].shape[:-1]
             shaped[name] = reshape(values[name], shape)
         return shaped
@@ -266,7 +266,7 @@ class Pretrained(Saving):
         return tuple(name for name, is_asked in asked.items() if is_asked)
 
     def _output_class(self) -> type[ModelOutput]:
-        name = self.output_prefix + self.family.heads[self.head].output_class
+        name = self.output_prefix + self.family.heads[self.head_name].output_class
         output_class: type[ModelOutput] = getattr(output_classes, name)
         return output_class
 

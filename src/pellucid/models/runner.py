@@ -154,11 +154,12 @@ class Runner:
             TextTooLongError: a sequence has more tokens than the model has positions for.
             IdsOutOfRangeError: token ids or types outside the model's tables.
         """
-        limits = (
+        limits = [
             ("ids", packed.ids, self._settings.vocabulary),
-            ("types", packed.types, self._settings.types or 1),
+            # A model that tells no types apart reads none, whatever its tokenizer gives: DeBERTa-v3's gives 0 and 1.
+            *([("types", packed.types, self._settings.types)] if self._settings.types else []),
             ("positions", packed.positions, self._settings.positions),
-        )
+        ]
         for what, values, size in limits:
             wrong = np.flatnonzero((values < 0) | (values >= size))
             if not len(wrong):

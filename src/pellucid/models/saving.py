@@ -23,7 +23,7 @@ class Saving:
     """Writing a model to a folder that this library and `transformers` load."""
 
     family: ClassVar[Family]
-    head: ClassVar[str]
+    head_name: ClassVar[str]
     config: Config
 
     @property
@@ -68,7 +68,7 @@ class Saving:
 
     def named_tensors(self) -> dict[str, StoredTensor]:
         """Every parameter under its name on the Hub, as it is stored."""
-        has_prefix = self.head != "base"
+        has_prefix = self.head_name != "base"
         return {self.family.names.hub_name(name, has_prefix): tensor for name, tensor in self.tensors.items()}
 
     def state_dict(self) -> dict[str, npt.NDArray[np.float32]]:
@@ -77,5 +77,5 @@ class Saving:
 
     def num_parameters(self) -> int:
         """How many numbers the model has learned."""
-        wanted = parameters_of(self.family, self.config, self.head)
+        wanted = parameters_of(self.family, self.config, self.head_name)
         return sum(int(np.prod(shape)) for shape in wanted.values())

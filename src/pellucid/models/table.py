@@ -50,7 +50,7 @@ def _class_of(model_class: type[Model], family: Family, head: str, module: str, 
     purpose = f": {PURPOSES[head]}" if head == "base" else f" {PURPOSES[head]}"
     own: dict[str, Any] = {
         "family": family,
-        "head": head,
+        "head_name": head,
         "__module__": module,
         "__qualname__": name,
         "__doc__": f"{family.title}{on}{purpose}.",

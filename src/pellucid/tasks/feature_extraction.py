@@ -46,12 +46,7 @@ class FeatureExtraction(Task):
         Raises:
             InputError: an argument that is not known, or `truncation` in two places.
         """
-        unknown = set(arguments) - set(self.arguments)
-        if unknown:
-            raise InputError(
-                f"Feature extraction does not know {', '.join(sorted(unknown))}. Its arguments: truncation, "
-                "tokenize_kwargs, return_tensors.",
-            )
+        self.refuse_unknown(arguments)
         tokenizing = dict(arguments.get("tokenize_kwargs") or {})
         if arguments.get("truncation") is not None:
             if "truncation" in tokenizing:

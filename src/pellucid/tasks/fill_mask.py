@@ -49,12 +49,7 @@ class FillMask(Task):
         Raises:
             InputError: an argument that is not known, a tokenizer without a mask, or no target that is a word.
         """
-        unknown = sorted(set(arguments) - set(self.arguments))
-        if unknown:
-            raise InputError(
-                f"Fill mask does not know {', '.join(unknown)}. Its arguments: {', '.join(self.arguments)}.",
-                arguments=unknown,
-            )
+        self.refuse_unknown(arguments)
         mask = self.context.tokenizer.mask_token_id
         if mask is None:
             raise InputError(

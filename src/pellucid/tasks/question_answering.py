@@ -86,12 +86,7 @@ class QuestionAnswering(Task):
         Raises:
             InputError: an argument that is not known, or a value that means nothing.
         """
-        unknown = sorted(set(arguments) - set(self.arguments))
-        if unknown:
-            raise InputError(
-                f"Question answering does not know {', '.join(unknown)}. Its arguments: {', '.join(self.arguments)}.",
-                arguments=unknown,
-            )
+        self.refuse_unknown(arguments)
         given = {name: value for name, value in arguments.items() if value is not None}
         if "topk" in given and "top_k" not in given:
             logger.warning("topk parameter is deprecated, use top_k instead")
@@ -110,6 +105,8 @@ class QuestionAnswering(Task):
                 "truncation": "only_second" if question_first else "only_first",
                 "max_length": length,
                 "stride": stride,
+                # Beside a long question a window is small; `transformers` fails there, inside the Rust library.
+                "stride_gives_way": "doc_stride" not in given,
                 "overflow": True,
             },
             top_k=given.get("top_k", 1),

@@ -102,6 +102,8 @@ class Task(ABC):
     """What of the head's outputs it reads."""
     checkpoint: ClassVar[tuple[str, str]]
     """What is taken where no model is named: the name on the Hub and the revision."""
+    instead: ClassVar[str] = ""
+    """A checkpoint that runs, where that one is of a family that this version does not."""
     window: ClassVar[int] = 2048
     """The most inputs that are under way at once."""
     arguments: ClassVar[tuple[str, ...]] = ()
@@ -120,6 +122,19 @@ class Task(ABC):
                 raise InputError("The pipeline was called without inputs. Pass a text, or a list of texts.")
             return named.pop("inputs"), named, ()
         return positional[0], named, positional[1:]
+
+    def refuse_unknown(self, arguments: Mapping[str, Any]) -> None:
+        """Refuse arguments that are not the task's own, where it hands none on to the tokenizer.
+
+        Raises:
+            InputError: the message lists the task's own.
+        """
+        unknown = sorted(set(arguments) - set(self.arguments))
+        if unknown:
+            raise InputError(
+                f"The task does not know {', '.join(unknown)}. Its arguments: {', '.join(self.arguments)}.",
+                arguments=unknown,
+            )
 
     @abstractmethod
     def settle(self, arguments: Mapping[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 from pellucid.errors import InputError, InputTypeError
 from pellucid.tasks import task
 from pellucid.tasks.entities import Piece, entities_of, without_overlaps
-from pellucid.tasks.task import Found, Row, Task, Window, softmax
+from pellucid.tasks.task import Context, Found, Row, Task, Window, softmax
 
 logger = logging.getLogger(__name__)
 
@@ -54,18 +54,17 @@ class TokenClassification(Task):
         "is_split_into_words", "max_length", "offset_mapping", "stride", "truncation",
     )  # fmt: skip
 
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._has_told = False
+
     def settle(self, arguments: Mapping[str, Any]) -> Settings:
         """Read the caller's arguments.
 
         Raises:
             InputError: an argument that is not known, or a value that means nothing.
         """
-        unknown = sorted(set(arguments) - set(self.arguments))
-        if unknown:
-            raise InputError(
-                f"Token classification does not know {', '.join(unknown)}. Its arguments: {', '.join(self.arguments)}.",
-                arguments=unknown,
-            )
+        self.refuse_unknown(arguments)
         given = {name: value for name, value in arguments.items() if value is not None}
         strategy = _strategy_of(given)
         tokenizing: dict[str, Any] = {"truncation": True}
@@ -167,7 +166,8 @@ class TokenClassification(Task):
         ids, special, words = encoding.ids, encoding.special_tokens_mask, encoding.word_ids
         places = encoding.offsets if settings.places is None else settings.places
         prefix = getattr(tokenizer.backend_tokenizer.model, "continuing_subword_prefix", None)
-        if not prefix and settings.strategy in STRATEGIES[2:]:
+        if not prefix and settings.strategy in STRATEGIES[2:] and not self._has_told:
+            self._has_told = True
             logger.warning("Tokenizer does not support real words, using fallback heuristic")
         pieces = []
         for index, token in enumerate(tokenizer.convert_ids_to_tokens(ids)):

@@ -42,6 +42,7 @@ class ZeroShotClassification(Task):
     head = "sequence-classification"
     outputs = ("logits",)
     checkpoint = ("facebook/bart-large-mnli", "d7645e1")
+    instead = "MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli"
     window = 128
     arguments = ("candidate_labels", "hypothesis_template", "multi_class", "multi_label")
 

@@ -153,13 +153,14 @@ class ByteLevelTokenizer(PreTrainedTokenizerFast):
         truncation: TruncationStrategy,
         max_length: int | None,
         numbers: Sequence[int] | None = None,
+        stride_gives_way: bool = False,
     ) -> list[Encoding]:
         if options.is_split_into_words and not self.add_prefix_space:
             raise InputError(
                 f"You need to instantiate {type(self).__name__} with add_prefix_space=True to use it with pretokenized "
                 "inputs: without, the words would be read as one long word."
             )
-        return super()._encodings(batch, options, truncation, max_length, numbers)
+        return super()._encodings(batch, options, truncation, max_length, numbers, stride_gives_way)
 
 
 def _unreadable(path: Path | str, error: OSError) -> TokenizerError:

@@ -149,6 +149,7 @@ class Calling(Resolving):
         truncation: bool | str | TruncationStrategy | None = False,
         max_length: int | None = None,
         stride: int = 0,
+        stride_gives_way: bool = False,
         overflow: bool = False,
         is_split_into_words: bool = False,
         numbers: Sequence[int] | None = None,
@@ -164,6 +165,7 @@ class Calling(Resolving):
             truncation: as in calling the tokenizer.
             max_length: tokens at most, special tokens included; left out, `model_max_length`.
             stride: tokens that neighbouring windows share.
+            stride_gives_way: where so few tokens remain of a text that `stride` is too many, share half of them.
             overflow: also make rows of the windows over what truncation cut off.
             is_split_into_words: the texts are lists of words.
             numbers: what messages call each text; its place in the batch where left out.
@@ -188,7 +190,8 @@ class Calling(Resolving):
         )
         _, strategy, limit = self._strategies(options)
         batch = texts if pairs is None else _zip_pairs(texts, pairs)
-        return RaggedEncodings(self._encodings(batch, options, strategy, limit, numbers), overflow=overflow)
+        encodings = self._encodings(batch, options, strategy, limit, numbers, stride_gives_way)
+        return RaggedEncodings(encodings, overflow=overflow)
 
     def _encode_either(self, text: Any, text_pair: Any, options: Options) -> BatchEncoding:
         """Encode one text or a batch, whichever `text` is."""
@@ -236,6 +239,7 @@ class Calling(Resolving):
         truncation: TruncationStrategy,
         max_length: int | None,
         numbers: Sequence[int] | None = None,
+        stride_gives_way: bool = False,
     ) -> list[Encoding]:
         split = self.split_special_tokens if options.split_special_tokens is None else options.split_special_tokens
         backend = self._backend_for(bool(split))
@@ -270,6 +274,7 @@ class Calling(Resolving):
                         stride=options.stride,
                         side=side(self.truncation_side, "truncation_side"),
                         index=index,
+                        gives_way=stride_gives_way,
                     ),
                 )
             )

@@ -81,6 +81,7 @@ def cut(
     stride: int,
     side: str,
     index: int,
+    gives_way: bool = False,
 ) -> Cut:
     """Choose what remains of a text or a pair that has more than `max_length` tokens.
 
@@ -93,6 +94,7 @@ def cut(
         stride: tokens that neighbouring windows share.
         side: "right" cuts the end off, "left" the beginning.
         index: the text's place in the batch, for the message of an error.
+        gives_way: where the window is too small for `stride`, share half of the window instead of refusing.
 
     Raises:
         InputError: the special tokens alone are too many, the text that should give way is too short to do so, or
@@ -110,6 +112,9 @@ def cut(
     for length, keep in ((first, keep_first), (second, keep_second)):
         # Nothing kept is no window: the whole text is then one overflow, and the stride has no part in it.
         if length is not None and keep is not None and 0 < keep < length and stride >= keep:
+            if gives_way:
+                stride = keep // 2
+                continue
             raise InputError(
                 f"stride={stride} is not smaller than the window: of text {index}, {keep} tokens remain beside "
                 f"the special tokens with max_length={max_length}. Give a stride below {keep}.",

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.errors import InputError, InputTypeError, TextTooLongError
+from pellucid.models.runner import Runner
 from pellucid.packing import Packed, pack
 from pellucid.training.labels import Scheme, plain_list
 
@@ -81,7 +82,7 @@ def encode(
     texts: Sequence[str],
     text_pairs: Sequence[str] | None,
     max_length: int | None,
-    limit: int,
+    runner: Runner,
     what: str = "texts",
 ) -> Packed:
     """Texts → ids in one packed row.
@@ -91,13 +92,14 @@ def encode(
         texts: the first or only texts.
         text_pairs: the second texts.
         max_length: tokens to keep of a text; all where left out.
-        limit: tokens that the model takes.
+        runner: of the model; it says how many tokens the model takes, and how it counts positions.
         what: what messages call the texts.
 
     Raises:
         TextTooLongError: without `max_length`, a text has more tokens than the model takes.
         InputError: `max_length` is more than the model takes.
     """
+    limit = runner.max_length
     if max_length is not None and max_length > limit:
         raise InputError(
             f"`max_length={max_length}` is more than the {limit} tokens that the model takes.", name="max_length"
@@ -115,7 +117,8 @@ def encode(
                 n_tokens=len(row),
                 max_length=limit,
             )
-    return pack(ids, encoded.type_ids if "token_type_ids" in tokenizer.model_input_names else None)
+    types = encoded.type_ids if "token_type_ids" in tokenizer.model_input_names else None
+    return pack(ids, types, runner.padding_id)
 
 
 def labelled(scheme: Scheme, packed: Packed, labels: list[Any], what: str) -> Examples:

@@ -155,7 +155,7 @@ def finetune(
     )
     ready = ready_model(model, scheme, device_name(device), seed)
     words = tokenizer_of(tokenizer, ready)
-    whole = labelled(scheme, encode(words, first, second, max_length, ready.runner.max_length), listed, "labels")
+    whole = labelled(scheme, encode(words, first, second, max_length, ready.runner), listed, "labels")
     training, measured = _split(whole, evaluation, scheme, words, settings, ready)
     ready.runner.check(training.packed)
     folder = None
@@ -216,7 +216,7 @@ def _split(
     first, second = check_texts(texts, pairs, "evaluation ")
     listed = plain_list(labels, "evaluation labels")
     check_count(len(first), len(listed), "evaluation labels")
-    packed = encode(words, first, second, settings.max_length, model.runner.max_length, "evaluation texts")
+    packed = encode(words, first, second, settings.max_length, model.runner, "evaluation texts")
     return whole, labelled(scheme, packed, listed, "evaluation labels")
 
 

@@ -13,7 +13,7 @@ from pellucid.models.base import PreTrainedModel
 from pellucid.tokenizers import AutoTokenizer
 from pellucid.training.labels import Scheme
 
-HEAD = AutoModelForSequenceClassification.head
+HEAD = AutoModelForSequenceClassification.head_name
 
 
 def config_labels(model: Any, problem_type: str | None) -> dict[int, str]:
@@ -37,7 +37,7 @@ def ready_model(model: str | os.PathLike[str] | PreTrainedModel, scheme: Scheme,
     """
     if not isinstance(model, PreTrainedModel):
         return _loaded(model, scheme, device, seed)
-    if model.engine != "torch" or model.head != HEAD:
+    if model.engine != "torch" or model.head_name != HEAD:
         raise InputError(
             f"{model!r} cannot be trained: it must compute on PyTorch and have a head that labels texts. Load it with "
             '`AutoModelForSequenceClassification.from_pretrained(name, engine="torch")`, or give the name.',

@@ -88,7 +88,7 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
         self._stored = Held(variables, as_stored)
         self._graphs = Graphs()
         self.runner = Runner(
-            self.family, config, self.head, lambda: self._held, engine="tensorflow", dtype=self.variable_dtype,
+            self.family, config, self.head_name, lambda: self._held, engine="tensorflow", dtype=self.variable_dtype,
             device=device, name=config.name_or_path or type(self).__name__,
         )  # fmt: skip
         self.built = True
@@ -121,7 +121,7 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
     @classmethod
     def words_of(cls, report: LoadingReport) -> str:
         """Which weights were not used, and which are new, as `transformers` 4 says it of a TensorFlow model."""
-        return words_of(report, cls.__name__, cls.head != "base")
+        return words_of(report, cls.__name__, cls.head_name != "base")
 
     @property
     def tensors(self) -> Mapping[str, StoredTensor]:
@@ -238,7 +238,7 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
     def _computed(self, rectangle: Rectangle, taps: tuple[str, ...], is_training: bool) -> dict[str, Any]:
         """The outputs by name, in the caller's cells."""
         ops = TensorflowOps(taps, is_training=is_training)
-        forward = self.family.forward(self.config, self.head)
+        forward = self.family.forward(self.config, self.head_name)
         per_token = shapes.outputs_per_token(forward)
         inputs = rectangle.packed(in_columns="attentions" in taps)
         outputs = forward(ops, Weights(lambda name, shape: self._held[name]), inputs)
@@ -253,7 +253,10 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
         settings = self.family.read_config(self.config)
         sizes = {"choices": choices, "pair": 2, "texts": self.config.num_labels, "replaced": shape[1]}
         if self.loss_kind == "tokens":
-            return (*shape, settings.vocabulary if self.head == "masked-language-model" else self.config.num_labels)
+            return (
+                *shape,
+                settings.vocabulary if self.head_name == "masked-language-model" else self.config.num_labels,
+            )
         return (shape[0] // (choices or 1), int(sizes.get(str(self.loss_kind)) or shape[1]))
 
     def loss_of(self, values: Mapping[str, Any], labels: Any, is_token: Any) -> Any:

@@ -64,10 +64,10 @@ class TorchModel(nn.Module, Pretrained):
         place = usable_device(device)
         stored = self.random_tensors(config, seed) if parameters is None else parameters
         tensors = {name: tensor_of(one).to(place, getattr(torch, dtype)) for name, one in stored.items()}
-        has_prefix = self.head != "base"
+        has_prefix = self.head_name != "base"
         hub_names = {name: self.family.names.hub_name(name, has_prefix) for name in tensors}
         self._paths = {name: tuple(hub.rsplit(".", 1)) for name, hub in hub_names.items()}
-        forward = self.family.forward(config, self.head)
+        forward = self.family.forward(config, self.head_name)
         # Told by the family and the head, whatever is changed of the config later.
         self._per_token = shapes.outputs_per_token(forward)
         uses = shapes.uses(forward)
@@ -148,7 +148,7 @@ class TorchModel(nn.Module, Pretrained):
         runner: Runner | None = self.__dict__.get("_runner")
         if runner is None or (runner.dtype, runner.device) != (dtype, device):
             runner = Runner(
-                self.family, self.config, self.head, lambda: Live(self.parameter, self._paths), engine="torch",
+                self.family, self.config, self.head_name, lambda: Live(self.parameter, self._paths), engine="torch",
                 dtype=dtype, device=device, name=self.config.name_or_path or type(self).__name__,
             )  # fmt: skip
             self.__dict__["_runner"] = runner
@@ -166,7 +166,7 @@ class TorchModel(nn.Module, Pretrained):
             return weight
 
         ops = TorchOps(taps, is_training=self.training, modules=modules)
-        outputs = self.family.forward(self.config, self.head)(ops, Weights(get), inputs)
+        outputs = self.family.forward(self.config, self.head_name)(ops, Weights(get), inputs)
         return outputs, ops.kept
 
     def run_packed(self, packed: Packed) -> dict[str, Array]:
