@@ -24,6 +24,10 @@ MASK = [[1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0]]
 TYPES = [[0, 0, 0, 1, 1, 1, 1], [0, 0, 1, 0, 0, 0, 0], [0, 1, 1, 1, 1, 0, 0]]
 
 
+MASK_ID = 9
+"""The id that hides a token, where masks are told apart; one of the first text's."""
+
+
 def tensor(name: str, shape: Sequence[int]) -> npt.NDArray[np.float32]:
     """The values of one tensor: normal and large, so that a wrong angle shows; those of norms around 1."""
     random = np.random.default_rng([SEED, zlib.crc32(name.encode())])

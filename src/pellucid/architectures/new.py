@@ -115,6 +115,7 @@ class GteConfig(Config):
         "rope_theta": 160000.0,
         "pad_token_id": 1,
     }
+    optional = frozenset({"rope_theta"})
 
     def impossible(self) -> list[str]:
         """What is wrong with the values, in words."""

@@ -88,6 +88,12 @@ class NomicBertConfig(Config):
         "use_rms_norm": False,
     }
     harmless = frozenset({"head_dim"})  # which follows from the sizes, and is refused otherwise
+    optional = frozenset({
+        "activation_function", "causal", "mlp_fc1_bias", "mlp_fc2_bias", "moe_every_n_layers", "n_positions",
+        "parallel_block", "prenorm", "qkv_proj_bias", "rotary_emb_base", "rotary_emb_fraction",
+        "rotary_emb_interleaved", "rotary_emb_scale_base", "rotary_scaling_factor", "scale_attn_by_inverse_layer_idx",
+        "scale_attn_weights", "use_rms_norm",
+    })  # fmt: skip
     supported = {
         "activation_function": (None, "swiglu"),
         "causal": (False,),
