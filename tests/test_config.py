@@ -100,6 +100,8 @@ def test_configs_are_those_of_the_reference(prefix: str, values: dict[str, Any],
 def test_every_key_that_the_reference_reads_is_known(model_type: str) -> None:
     transformers = pytest.importorskip("transformers")
     family = FAMILIES[model_type]
+    if not hasattr(transformers, f"{family.class_prefix}Model"):
+        pytest.skip("the reference has no such family; tests/parity/test_golden.py has the numbers of a newer one")
     module = inspect.getmodule(getattr(transformers, f"{family.class_prefix}Model"))
     read = {
         node.attr
@@ -114,8 +116,6 @@ def test_every_key_that_the_reference_reads_is_known(model_type: str) -> None:
     unknown = {key for key in read - methods - answered if not key.startswith("_")}
     # Read where a config has them, and no released one of ELECTRA does.
     unknown -= {"summary_first_dropout", "summary_proj_to_labels"}
-    # What the config of MobileBERT makes of its other keys.
-    unknown -= {"true_hidden_size"}
     assert unknown <= {*COMMON, *family.config.defaults}
     base = {key for key in transformers.PretrainedConfig().to_dict() if not key.startswith("_")}
     assert base <= {*COMMON, "id2label", "label2id", "transformers_version", "model_type"}

@@ -11,6 +11,9 @@ from pellucid.architectures.esm import EsmConfig as EsmConfig
 from pellucid.architectures.mobilebert import MobileBertConfig as MobileBertConfig
 from pellucid.architectures.modernbert import ModernBertConfig as ModernBertConfig
 from pellucid.architectures.mpnet import MPNetConfig as MPNetConfig
+from pellucid.architectures.new import GteConfig as GteConfig
+from pellucid.architectures.new import NewConfig as NewConfig
+from pellucid.architectures.nomic_bert import NomicBertConfig as NomicBertConfig
 from pellucid.architectures.roberta import RobertaConfig as RobertaConfig
 from pellucid.architectures.xlm_roberta import XLMRobertaConfig as XLMRobertaConfig
 from pellucid.checkpoints.report import LoadingReport as LoadingReport
@@ -307,6 +310,26 @@ class EsmModel(PreTrainedModel):
 
     config: EsmConfig
 
+class GteForMaskedLM(PreTrainedModel):
+    """GTE and a head that finds the words behind masks."""
+
+    config: GteConfig
+
+class GteForSequenceClassification(PreTrainedModel):
+    """GTE and a head that labels whole texts."""
+
+    config: GteConfig
+
+class GteForTokenClassification(PreTrainedModel):
+    """GTE and a head that labels tokens."""
+
+    config: GteConfig
+
+class GteModel(PreTrainedModel):
+    """GTE: the encoder alone."""
+
+    config: GteConfig
+
 class MPNetForMaskedLM(PreTrainedModel):
     """MPNet and a head that finds the words behind masks."""
 
@@ -401,6 +424,46 @@ class ModernBertModel(PreTrainedModel):
     """ModernBERT: the encoder alone."""
 
     config: ModernBertConfig
+
+class NewForMaskedLM(PreTrainedModel):
+    """GTE (new) and a head that finds the words behind masks."""
+
+    config: NewConfig
+
+class NewForSequenceClassification(PreTrainedModel):
+    """GTE (new) and a head that labels whole texts."""
+
+    config: NewConfig
+
+class NewForTokenClassification(PreTrainedModel):
+    """GTE (new) and a head that labels tokens."""
+
+    config: NewConfig
+
+class NewModel(PreTrainedModel):
+    """GTE (new): the encoder alone."""
+
+    config: NewConfig
+
+class NomicBertForMaskedLM(PreTrainedModel):
+    """Nomic BERT and a head that finds the words behind masks."""
+
+    config: NomicBertConfig
+
+class NomicBertForSequenceClassification(PreTrainedModel):
+    """Nomic BERT and a head that labels whole texts."""
+
+    config: NomicBertConfig
+
+class NomicBertForTokenClassification(PreTrainedModel):
+    """Nomic BERT and a head that labels tokens."""
+
+    config: NomicBertConfig
+
+class NomicBertModel(PreTrainedModel):
+    """Nomic BERT: the encoder alone."""
+
+    config: NomicBertConfig
 
 class RobertaForMaskedLM(PreTrainedModel):
     """RoBERTa and a head that finds the words behind masks."""
@@ -697,6 +760,26 @@ class TFEsmModel(_TFPreTrainedModel):
 
     config: EsmConfig
 
+class TFGteForMaskedLM(_TFPreTrainedModel):
+    """GTE on TensorFlow and a head that finds the words behind masks."""
+
+    config: GteConfig
+
+class TFGteForSequenceClassification(_TFPreTrainedModel):
+    """GTE on TensorFlow and a head that labels whole texts."""
+
+    config: GteConfig
+
+class TFGteForTokenClassification(_TFPreTrainedModel):
+    """GTE on TensorFlow and a head that labels tokens."""
+
+    config: GteConfig
+
+class TFGteModel(_TFPreTrainedModel):
+    """GTE on TensorFlow: the encoder alone."""
+
+    config: GteConfig
+
 class TFMPNetForMaskedLM(_TFPreTrainedModel):
     """MPNet on TensorFlow and a head that finds the words behind masks."""
 
@@ -791,6 +874,46 @@ class TFModernBertModel(_TFPreTrainedModel):
     """ModernBERT on TensorFlow: the encoder alone."""
 
     config: ModernBertConfig
+
+class TFNewForMaskedLM(_TFPreTrainedModel):
+    """GTE (new) on TensorFlow and a head that finds the words behind masks."""
+
+    config: NewConfig
+
+class TFNewForSequenceClassification(_TFPreTrainedModel):
+    """GTE (new) on TensorFlow and a head that labels whole texts."""
+
+    config: NewConfig
+
+class TFNewForTokenClassification(_TFPreTrainedModel):
+    """GTE (new) on TensorFlow and a head that labels tokens."""
+
+    config: NewConfig
+
+class TFNewModel(_TFPreTrainedModel):
+    """GTE (new) on TensorFlow: the encoder alone."""
+
+    config: NewConfig
+
+class TFNomicBertForMaskedLM(_TFPreTrainedModel):
+    """Nomic BERT on TensorFlow and a head that finds the words behind masks."""
+
+    config: NomicBertConfig
+
+class TFNomicBertForSequenceClassification(_TFPreTrainedModel):
+    """Nomic BERT on TensorFlow and a head that labels whole texts."""
+
+    config: NomicBertConfig
+
+class TFNomicBertForTokenClassification(_TFPreTrainedModel):
+    """Nomic BERT on TensorFlow and a head that labels tokens."""
+
+    config: NomicBertConfig
+
+class TFNomicBertModel(_TFPreTrainedModel):
+    """Nomic BERT on TensorFlow: the encoder alone."""
+
+    config: NomicBertConfig
 
 class TFRobertaForMaskedLM(_TFPreTrainedModel):
     """RoBERTa on TensorFlow and a head that finds the words behind masks."""

@@ -120,7 +120,7 @@ def gated_feed_forward(
 
 
 def turned_angles(
-    ops: Ops, positions: Array, count: int, dimension: int, theta: float, like: Array
+    ops: Ops, positions: Array, count: int, dimension: int, theta: float, like: Array, slower: float = 1.0
 ) -> tuple[Array, Array]:
     """The cosines and sines by which `Ops.rotary` turns each token: `[T, D]` each.
 
@@ -131,8 +131,9 @@ def turned_angles(
         dimension: of a head, D.
         theta: the base of the angles.
         like: any floating array of the run.
+        slower: how many times slower all of them turn.
     """
-    cos, sin = (ops.constant(table, like) for table in rotary_angles(count, dimension, theta))
+    cos, sin = (ops.constant(table, like) for table in rotary_angles(count, dimension, theta, slower))
     return ops.embedding(cos, positions), ops.embedding(sin, positions)
 
 

@@ -69,7 +69,7 @@ def only_distance(distance: int) -> Ints:
 
 
 @remembered
-def rotary_angles(positions: int, dimension: int, theta: float) -> tuple[Floats, Floats]:
+def rotary_angles(positions: int, dimension: int, theta: float, slower: float = 1.0) -> tuple[Floats, Floats]:
     """The cosines and sines of each position's angles (Su et al., 2021, arXiv:2104.09864, eq. 15).
 
     In float32, as the reference computes them in every precision: a late position's angle is rounded, and its cosine
@@ -79,12 +79,14 @@ def rotary_angles(positions: int, dimension: int, theta: float) -> tuple[Floats,
         positions: how many.
         dimension: of a head, D.
         theta: the slowest angle turns `1 / theta ** (1 − 2/D)` per position, the fastest 1.
+        slower: all turn so many times slower.
 
     Returns:
         Two float32 arrays `[positions, D]`; the second half repeats the first.
     """
     exponents = np.arange(0, dimension, 2, dtype=np.float32) / np.float32(dimension)
     speeds = np.float32(1) / (float(theta) ** exponents.astype(np.float64)).astype(np.float32)
+    speeds = speeds / np.float32(slower)
     half = np.arange(positions, dtype=np.float32)[:, None] * speeds[None, :]
     angles = np.concatenate([half, half], axis=-1)
     return np.cos(angles), np.sin(angles)

@@ -62,7 +62,8 @@ def write_in_both_forms(folder: Path, family: str, suffix: str) -> tuple[Path, P
 
 
 def test_every_family_is_here() -> None:
-    assert set(FIVE) == set(FAMILIES) == set(TOKENIZER_CLASSES)
+    # The others are in parity/test_golden.py; they have no head that answers questions.
+    assert set(FIVE) == set(FAMILIES) - {"esm", "gte", "new", "nomic_bert"} == set(TOKENIZER_CLASSES)
 
 
 @pytest.mark.parametrize("suffix", HEADS)

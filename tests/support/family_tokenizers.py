@@ -18,6 +18,7 @@ TOKENIZER_CLASSES = {
     "deberta-v2": "DebertaV2Tokenizer",
     "distilbert": "DistilBertTokenizer",
     "electra": "ElectraTokenizer",
+    "mobilebert": "MobileBertTokenizer",
     "modernbert": "PreTrainedTokenizerFast",
     "mpnet": "MPNetTokenizer",
     "roberta": "RobertaTokenizer",
@@ -60,7 +61,7 @@ def write_family_tokenizer(folder: Path, family: str) -> dict[str, Any]:
     """
     name = TOKENIZER_CLASSES[family]
     options: dict[str, Any] = {"model_max_length": longest_text(family), "tokenizer_class": name}
-    if family in ("bert", "distilbert", "electra"):
+    if family in ("bert", "distilbert", "electra", "mobilebert"):
         write_wordpiece(folder, OF_BERT)
     elif family == "mpnet":
         # MPNet's has two tokens for what is unknown: one of fairseq, and BERT's, which is the one in use.

@@ -23,7 +23,7 @@ def keras_name(name: str) -> str:
         suffix = "weight"
     elif path.endswith("_embeddings"):
         suffix = "embeddings"
-    elif path.lower().endswith("norm"):
+    elif "norm" in path.lower().rpartition("/")[2]:
         suffix = {"weight": "gamma", "bias": "beta"}[suffix]
     elif suffix == "weight":
         suffix = "kernel"
@@ -67,7 +67,7 @@ def as_keras(tensors: dict[str, np.ndarray], family: str) -> dict[str, np.ndarra
     """The same tensors by their names without the scope, kernels the other way round."""
     encoder = FAMILIES[family].names.prefix.replace(".", "/")
     kept = {}
-    parts = ["embeddings/", "embeddings_project/", "encoder/", "transformer/"]
+    parts = ["embeddings/", "embeddings_project/", "encoder/", "transformer/", "contact_head/"]
     parts += ["pooler/"] if "pooler" in FAMILIES[family].names.body else []
     for name, array in tensors.items():
         new = keras_name(name)

@@ -16,6 +16,9 @@ from pellucid.architectures.family import Family
 from pellucid.architectures.mobilebert import FAMILY as MOBILEBERT
 from pellucid.architectures.modernbert import FAMILY as MODERNBERT
 from pellucid.architectures.mpnet import FAMILY as MPNET
+from pellucid.architectures.new import FAMILY as NEW
+from pellucid.architectures.new import GTE
+from pellucid.architectures.nomic_bert import FAMILY as NOMIC_BERT
 from pellucid.architectures.roberta import FAMILY as ROBERTA
 from pellucid.architectures.xlm_roberta import FAMILY as XLM_ROBERTA
 from pellucid.errors import UnknownModelTypeError
@@ -31,9 +34,12 @@ FAMILIES = {
         DISTILBERT,
         ELECTRA,
         ESM,
+        GTE,
         MOBILEBERT,
         MODERNBERT,
         MPNET,
+        NEW,
+        NOMIC_BERT,
         ROBERTA,
         XLM_ROBERTA,
     )

@@ -6,7 +6,7 @@ Checked against `transformers` in tests/parity/test_encoders.py and tests/parity
 
 Where masks count as dropped tokens (`token_dropout`) the others are scaled up by what part of the text is left.
 `transformers` 4.57 counts the padding of a batch to the text there, so its numbers for a text with masks depend on the
-others; these are those of the text alone.
+others. These are those of the text alone, as those of `transformers` 5 are (tests/parity/test_golden.py).
 """
 
 from __future__ import annotations
@@ -32,10 +32,9 @@ from pellucid.packing import Inputs
 from pellucid.positions import remembered
 from pellucid.weights import Weights
 
-THETA = 10000.0
 ACTIVATION = "gelu"
 LEFT_IN_TRAINING = 1 - 0.15 * 0.8
-"""What part of the tokens no mask hid in training. No keys of the config: the reference fixes all three."""
+"""What part of the tokens no mask hid in training. No keys of the config: the reference fixes both."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,12 @@ class EsmSettings(BertSettings):
     Attributes:
         norms_embeddings: whether a norm stands behind the embeddings.
         dropped_id: the id of the token that counts as dropped, a mask; None where none does.
+        theta: the base of the rotary angles.
     """
 
     norms_embeddings: bool = False
     dropped_id: int | None = None
+    theta: float = 10000.0
 
 
 def esm(ops: Ops, w: Weights, settings: EsmSettings, inputs: Inputs) -> Array:
@@ -62,7 +63,7 @@ def esm(ops: Ops, w: Weights, settings: EsmSettings, inputs: Inputs) -> Array:
     x = _embeddings(ops, w / "embeddings", s, inputs)
     angles = None
     if s.place == "rotary":
-        angles = turned_angles(ops, inputs.positions, s.positions, s.width // s.heads, THETA, x)
+        angles = turned_angles(ops, inputs.positions, s.positions, s.width // s.heads, s.theta, x)
     for n in range(s.layers):
         x = _layer(ops, w / f"layers.{n}", s, ops.tap("hidden_states", x), angles, inputs)
     for name, shape in (("weight", (1, s.layers * s.heads)), ("bias", (1,))):
@@ -163,9 +164,11 @@ class EsmConfig(Config):
         "is_folding_model": False,
         "esmfold_config": None,
         "vocab_list": None,
+        "rope_theta": 10000.0,
     }
     # What a model that folds proteins has besides, which is refused.
     harmless = frozenset({"use_cache", "esmfold_config", "vocab_list"})
+    optional = frozenset({"rope_theta"})  # of `transformers` 5
     supported = {"position_embedding_type": ("absolute", "rotary"), "is_folding_model": (False,)}
 
     def impossible(self) -> list[str]:
@@ -179,6 +182,8 @@ class EsmConfig(Config):
             for name, is_read in ids
             if is_read and (type(getattr(self, name)) is not int or getattr(self, name) < 0)
         ]
+        if type(self.rope_theta) not in (int, float) or not self.rope_theta > 0:
+            reasons.append(f"`rope_theta` is {self.rope_theta!r}, and must be a number above 0")
         if not reasons and not is_absolute and (settings.width // settings.heads) % 2:
             reasons.append(
                 f"`hidden_size` {settings.width} makes heads of {settings.width // settings.heads} numbers, which "
@@ -204,6 +209,7 @@ def read_esm_config(config: Any) -> EsmSettings:
         # Rotary positions are the columns.
         padding_id=config.pad_token_id if config.position_embedding_type == "absolute" else None,
         norms_embeddings=bool(config.emb_layer_norm_before),
+        theta=config.rope_theta,
         dropped_id=mask_id if config.token_dropout else None,
         dropout=Dropout(
             attention=config.attention_probs_dropout_prob,

@@ -171,8 +171,14 @@ class MobileBertConfig(Config):
         "normalization_type": "no_norm",
         "classifier_activation": True,
         "classifier_dropout": None,
+        "true_hidden_size": None,
     }
+    harmless = frozenset({"true_hidden_size"})  # which follows from the others
     supported = {"normalization_type": tuple(NORMS)}
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.true_hidden_size = self.intra_bottleneck_size if self.use_bottleneck else self.hidden_size
 
     def impossible(self) -> list[str]:
         """What is wrong with the values, in words."""

@@ -51,6 +51,7 @@ class NameTable:
         parameters: canonical name → Hub name of the encoder's parameters that are no module's weight or bias, the
             prefix left out.
         ignored: patterns of stored names that hold nothing to compute with, such as the numbers 0 to 511.
+        other_prefixes: what stands there in checkpoints that were written under another name of the family.
     """
 
     prefix: str
@@ -58,6 +59,7 @@ class NameTable:
     heads: Mapping[str, str]
     parameters: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    other_prefixes: tuple[str, ...] = ()
     _hub_paths: dict[str, tuple[str, bool]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -99,7 +101,14 @@ class NameTable:
 
     def has_prefix(self, stored: Iterable[str]) -> bool:
         """Whether the encoder's names stand with the family's prefix in a checkpoint."""
-        return any(name.startswith(self.prefix) for name in stored)
+        return any(name.startswith((self.prefix, *self.other_prefixes)) for name in stored)
+
+    def _modern(self, name: str) -> str:
+        """A stored name as it would be today."""
+        path, _, suffix = name.rpartition(".")
+        modern = f"{path}.{OLD_SUFFIXES.get(suffix, suffix)}"
+        other = next((prefix for prefix in self.other_prefixes if modern.startswith(prefix)), None)
+        return modern if other is None else self.prefix + modern.removeprefix(other)
 
     def match(self, wanted: Iterable[str], stored: Collection[str], twice: Collection[str] = ()) -> Match:
         """Find a model's parameters among the tensors of a checkpoint.
@@ -115,8 +124,7 @@ class NameTable:
         has_prefix = self.has_prefix(stored)
         plain: dict[str, str] = {}
         for name in stored:
-            path, _, suffix = name.rpartition(".")
-            modern = f"{path}.{OLD_SUFFIXES.get(suffix, suffix)}"
+            modern = self._modern(name)
             if modern in plain:
                 raise CheckpointMismatchError(
                     f"The checkpoint holds one tensor under two names, {plain[modern]!r} and {name!r}, and it cannot "

@@ -65,6 +65,7 @@ FAMILIES = {
     "distilbert": "DistilBertTokenizer",
     "electra": "ElectraTokenizer",
     "esm": "EsmTokenizer",
+    "gte": "XLMRobertaTokenizer",
     "mobilebert": "MobileBertTokenizer",
     "mpnet": "MPNetTokenizer",
     "nomic_bert": "BertTokenizer",
