@@ -30,7 +30,8 @@ parity-test: .venv-all/installed
 
 # The table of families, heads and engines in docs/reference/coverage.md.
 coverage: .venv-all/installed
-	.venv-all/bin/python -m pytest -q tests/parity/test_encoders.py --coverage-page
+	.venv-all/bin/python -m pytest -q tests/parity/test_encoders.py \
+		tests/parity/test_golden.py --coverage-page
 
 benchmark: .venv-test/installed
 	.venv-test/bin/python benchmarks/startup.py
