@@ -22,7 +22,7 @@ base-test: .venv-base/installed
 tensorflow-test: .venv-tensorflow/installed
 	.venv-tensorflow/bin/python -m pytest -q -m "not reference" tests/conformance tests/engines tests/models \
 		tests/keras_models tests/documentation tests/test_tensorflow.py tests/test_tensors.py tests/test_pipelines.py \
-		tests/checkpoints/test_hdf5.py tests/hostile/test_hdf5_files.py
+		tests/checkpoints/test_hdf5.py tests/hostile/test_hdf5_files.py tests/tasks
 
 # TensorFlow, PyTorch and transformers in one process: TensorFlow's numbers and gradients beside the reference's.
 parity-test: .venv-all/installed

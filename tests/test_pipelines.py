@@ -6,6 +6,7 @@ import copy
 import inspect
 import json
 import logging
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,10 +25,12 @@ from pellucid.errors import (
     PipelineError,
     TextTooLongError,
     UnknownTaskError,
+    VocabularyMismatchError,
 )
 from pellucid.streaming import windows
 from support.answers import assert_same
 from support.fake_hub import FakeHub
+from support.family_tokenizers import TOKENIZER_CLASSES, write_family_tokenizer
 from support.tiny import CLASS_PREFIX, WORDPIECE, pellucid_checkpoint
 
 ENGINES = installed()
@@ -443,3 +446,43 @@ def test_a_head_that_was_trained_for_another_task_is_refused(classifier: Path) -
     with pytest.raises(MissingHeadError, match="another head's, since it was made as BertForSequenceClassification"):
         pipeline("ner", str(classifier), engine="numpy")
     assert pipeline("ner", str(classifier), engine="numpy", allow_untrained_head=True)("a")
+
+
+# --- a tokenizer of another model -------------------------------------------------------------------------------------
+
+
+def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(classifier: Path, tmp_path: Path) -> None:
+    shutil.copytree(classifier, tmp_path, dirs_exist_ok=True)
+    with (tmp_path / "vocab.txt").open("a", encoding="utf-8") as vocabulary:
+        vocabulary.write("one\ntwo\n")
+    rows = AutoTokenizer.from_pretrained(classifier).highest_id + 1
+    message = (
+        rf"ids go up to {rows + 1}, .* for 0 to {rows - 1} \(`vocab_size` {rows}\).* 'one' {rows}, 'two' {rows + 1}\."
+    )
+    with pytest.raises(VocabularyMismatchError, match=message) as caught:
+        pipeline("text-classification", str(tmp_path))
+    assert isinstance(caught.value, RuntimeError)
+    assert caught.value.code == "checkpoint.vocab_mismatch"
+    assert caught.value.details["tokens"] == ["one", "two"]
+    # Given as objects too, and where only an added token is beyond.
+    model, tokenizer = (one.from_pretrained(classifier) for one in (AutoModelForSequenceClassification, AutoTokenizer))
+    pipeline("text-classification", model=model, tokenizer=tokenizer)
+    tokenizer.add_tokens(["three"])
+    with pytest.raises(VocabularyMismatchError, match=f"'three' {rows}"):
+        pipeline("text-classification", model=model, tokenizer=tokenizer)
+
+
+def test_a_tokenizer_with_fewer_tokens_than_the_model_is_taken(classifier: Path, tmp_path: Path) -> None:
+    shutil.copytree(classifier, tmp_path, dirs_exist_ok=True)
+    lines = (tmp_path / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "vocab.txt").write_text("\n".join(lines[:-3]) + "\n", encoding="utf-8")
+    assert pipeline("text-classification", str(tmp_path))("the movie")
+
+
+@pytest.mark.parametrize("family", TOKENIZER_CLASSES)
+def test_the_highest_id_is_that_of_the_vocabulary(family: str, tmp_path: Path) -> None:
+    write_family_tokenizer(tmp_path, family)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    assert tokenizer.highest_id == max(tokenizer.get_vocab().values())
+    tokenizer.add_tokens(["a new word"])
+    assert tokenizer.highest_id == max(tokenizer.get_vocab().values()) == len(tokenizer) - 1

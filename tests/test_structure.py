@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "stages": {"errors", "checkpoints", "packing", "streaming", "models", "tasks", "tokenizers"},
     "pipelines": {"errors", "checkpoints", "config", "engines", "models", "stages", "tasks", "tokenizers"},
+    "inspection": {"errors", "architectures", "checkpoints", "config", "models", "tokenizers"},
     "training": {"errors", "checkpoints", "config", "config_keys", "engines", "models", "packing", "tokenizers"},
     "cli": {"errors", "pellucid"},
     "__main__": {"cli"},

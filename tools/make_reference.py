@@ -273,7 +273,7 @@ def command_page() -> str:
         paragraph(
             """`pellucid COMMAND …`, or `python -m pellucid COMMAND …`. It ends with 0; with 1 after an error, which is
             told on standard error in one paragraph; with 2 for words that mean nothing. `pellucid inspect` also ends
-            with 1 where the config cannot be computed."""
+            with 1 where the config cannot be computed, or the tokenizer does not fit."""
         ),
         f"```text\n{_help(cli.parser())}\n```",
         *(

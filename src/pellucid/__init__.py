@@ -48,7 +48,7 @@ _HOMES = {
     "XLMRobertaTokenizer": "pellucid.tokenizers",
     "XLMRobertaTokenizerFast": "pellucid.tokenizers",
     "finetune": "pellucid.training.finetune",
-    "inspect_checkpoint": "pellucid.models.inspection",
+    "inspect_checkpoint": "pellucid.inspection",
     "pipeline": "pellucid.pipelines",
 }
 

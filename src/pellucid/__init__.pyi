@@ -19,6 +19,7 @@ from pellucid.architectures.xlm_roberta import XLMRobertaConfig as XLMRobertaCon
 from pellucid.checkpoints.report import LoadingReport as LoadingReport
 from pellucid.config import PretrainedConfig as PretrainedConfig
 from pellucid.errors import PellucidError as PellucidError
+from pellucid.inspection import inspect_checkpoint as inspect_checkpoint
 from pellucid.models.auto import AutoConfig as AutoConfig
 from pellucid.models.auto import AutoModel as AutoModel
 from pellucid.models.auto import AutoModelForMaskedLM as AutoModelForMaskedLM
@@ -37,7 +38,6 @@ from pellucid.models.auto import TFAutoModelForQuestionAnswering as TFAutoModelF
 from pellucid.models.auto import TFAutoModelForSequenceClassification as TFAutoModelForSequenceClassification
 from pellucid.models.auto import TFAutoModelForTokenClassification as TFAutoModelForTokenClassification
 from pellucid.models.base import PreTrainedModel as PreTrainedModel
-from pellucid.models.inspection import inspect_checkpoint as inspect_checkpoint
 from pellucid.models.keras.model import TFPreTrainedModel as _TFPreTrainedModel
 from pellucid.outputs import ModelOutput as ModelOutput
 from pellucid.pipelines import Pipeline as Pipeline

@@ -7,6 +7,7 @@
     │   ├── CorruptCheckpointError (OSError)        a file is cut short, overlaps itself, is not what its name says
     │   ├── UnsafeCheckpointError (ValueError)      a file that would run code or lead out of its folder
     │   ├── CheckpointMismatchError (RuntimeError)  tensors missing, or of a shape the config does not describe
+    │   │   └── VocabularyMismatchError             a tokenizer with ids that the model has no rows for
     │   └── MissingHeadError (ValueError)           the task needs a head that the checkpoint does not have
     ├── ConfigError (ValueError)
     │   ├── UnknownModelTypeError                   a family that Pellucid does not run
@@ -107,6 +108,12 @@ class CheckpointMismatchError(CheckpointError, RuntimeError):
     """The tensors of a checkpoint are not those that its config describes."""
 
     code = "checkpoint.mismatch"
+
+
+class VocabularyMismatchError(CheckpointMismatchError):
+    """The tokenizer gives ids that the model's embeddings have no rows for."""
+
+    code = "checkpoint.vocab_mismatch"
 
 
 class MissingHeadError(CheckpointError, ValueError):

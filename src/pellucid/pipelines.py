@@ -79,7 +79,8 @@ def pipeline(
         UnknownTaskError: no such task.
         PipelineError: neither task nor model, or a tokenizer without a model.
         MissingHeadError: the checkpoint has no trained head for the task.
-        CheckpointError, ConfigError, TokenizerError, EngineError: the checkpoint cannot be loaded.
+        CheckpointError, ConfigError, TokenizerError, EngineError: the checkpoint cannot be loaded; of CheckpointError
+            also `VocabularyMismatchError`: the tokenizer has ids that the model has no embeddings for.
     """
     if task is None and model is None:
         raise PipelineError(

@@ -14,11 +14,14 @@ from pellucid.checkpoints.sidecars import Sidecars
 from pellucid.errors import InputError, InputTypeError, TextTooLongError
 from pellucid.models.pretrained import Pretrained
 from pellucid.packing import Packed, pack
-from pellucid.streaming import windows
+from pellucid.streaming import portions, windows
 from pellucid.tasks import load_task, task_name
 from pellucid.tasks.task import Context, Found, Row, Window
 
 logger = logging.getLogger(__name__)
+
+MAX_CHARACTERS = 2_000_000
+"""Of all texts that are under way at once; what is held of one is about a hundred bytes for each, besides outputs."""
 
 CALL_ARGUMENTS = ("batch_size", "max_tokens", "num_workers", "progress", "return_details")
 
@@ -35,12 +38,14 @@ class Pipeline:
     Raises:
         UnknownTaskError: no such task.
         InputError: arguments that the task does not know.
+        VocabularyMismatchError: the tokenizer has ids that the model has no embeddings for.
     """
 
     def __init__(self, task: str, model: Pretrained, tokenizer: Any, **arguments: Any) -> None:
         self.task = task_name(task)
         self.model = model
         self.tokenizer = tokenizer
+        tokenizer.check_fits(model.config.vocab_size, model.name_or_path)
         self._calling = {name: arguments.pop(name) for name in CALL_ARGUMENTS if name in arguments}
         self._defaults = arguments
         beside, longest = Sidecars(model.checkpoint), model.runner.max_length
@@ -106,6 +111,22 @@ class Pipeline:
 
     transform = predict
 
+    def similarity(self, first: Any, second: Any) -> Any:
+        """How near texts are to each other, by the measure that a checkpoint of sentence-transformers names.
+
+        Args:
+            first: texts, or their vectors `[N, H]`; one text or vector is a list of one.
+            second: likewise, `[M, H]`.
+
+        Returns:
+            An array `[N, M]`; the nearest have the highest numbers.
+
+        Raises:
+            InputError: the task makes no vectors of texts.
+        """
+        settings = self._task.settle({"return_tensors": True}) if self._task.measures else None
+        return self._task.similarity(first, second, lambda texts: list(self._answers(texts, settings)))
+
     def _answers(
         self,
         inputs: Iterable[Any],
@@ -120,30 +141,41 @@ class Pipeline:
         with _Bar(inputs, progress) as advance:
             for items in windows(inputs, self._task.window):
                 rows = [self._task.rows(item, count + i, settings) for i, item in enumerate(items)]
-                # Stages 1 and 2: tokens, ids. 3: one row of real tokens. 4 and 5: hidden states, logits. 6: answers.
-                encoded = self._encode(rows, settings.tokenizing, count)
-                if settings.tells_truncation:
-                    self._tell_truncation(encoded, count)
-                packed = self._pack(encoded, settings.chosen_id)
-                result = self.model.runner.run(
-                    packed,
-                    outputs=self._task.outputs,
-                    max_tokens=max_tokens,
-                    batch_size=batch_size,
-                )
-                values = {name: result.by_text(name, packed) for name in self._task.outputs}
-                place = 0
-                for item, own_rows, own in zip(items, rows, encoded, strict=True):
-                    found = Found(item, own_rows, [
-                        Window(row, encoding, {name: values[name][place + i] for name in values})
-                        for i, (row, encoding) in enumerate(own)
-                    ])  # fmt: skip
-                    place += len(own)
-                    answer = self._task.answer(found, settings)
-                    if advance is not None:
-                        advance(1)
-                    yield {"answer": answer, **details(found)} if return_details else answer
-                count += len(items)
+                for part in portions([_size(own) for own in rows], MAX_CHARACTERS):
+                    for found in self._found(items[part], rows[part], settings, count, max_tokens, batch_size):
+                        # Stage 6: answers.
+                        answer = self._task.answer(found, settings)
+                        if advance is not None:
+                            advance(1)
+                        yield {"answer": answer, **details(found)} if return_details else answer
+                    count += part.stop - part.start
+
+    def _found(
+        self,
+        items: Sequence[Any],
+        rows: Sequence[Sequence[Row]],
+        settings: Any,
+        first: int,
+        max_tokens: int | None,
+        batch_size: int | None,
+    ) -> list[Found]:
+        """Stages 1 to 5 for some inputs, of which the first has this number."""
+        # Stages 1 and 2: tokens, ids. 3: one row of real tokens. 4 and 5: hidden states, logits.
+        encoded = self._encode(rows, settings.tokenizing, first)
+        if settings.tells_truncation:
+            self._tell_truncation(encoded, first)
+        packed = self._pack(encoded, settings.chosen_id)
+        result = self.model.runner.run(packed, outputs=self._task.outputs, max_tokens=max_tokens, batch_size=batch_size)
+        values = {name: result.by_text(name, packed) for name in self._task.outputs}
+        founds, place = [], 0
+        for item, own_rows, own in zip(items, rows, encoded, strict=True):
+            windows_of_item = [
+                Window(row, encoding, {name: values[name][place + i] for name in values})
+                for i, (row, encoding) in enumerate(own)
+            ]
+            founds.append(Found(item, own_rows, windows_of_item))
+            place += len(own)
+        return founds
 
     def _pack(self, encoded: Sequence[Sequence[tuple[int, Any]]], chosen_id: int | None) -> Packed:
         """Encoded rows one behind the other, with their types if the checkpoint has any."""
@@ -231,6 +263,13 @@ class Pipeline:
 
     def __repr__(self) -> str:
         return f"Pipeline({self.task!r}, {self.model!r})"
+
+
+def _size(rows: Sequence[Row]) -> int:
+    """How many characters some rows have; none where the tokenizer will refuse what they hold."""
+    texts = (text for row in rows for text in row)
+    parts = (part for text in texts for part in (text if isinstance(text, list | tuple) else [text]))
+    return sum(len(part) for part in parts if isinstance(part, str))
 
 
 def details(found: Found) -> dict[str, Any]:

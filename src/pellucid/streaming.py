@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 FIRST_WINDOW = 16
@@ -37,3 +37,23 @@ def windows(inputs: Iterable[Any], largest: int, first: int = FIRST_WINDOW) -> I
         if len(window) < size:
             return
         size = min(size * 2, largest)
+
+
+def portions(sizes: Sequence[int], limit: int) -> Iterator[slice]:
+    """Cut a window into neighbours that are small enough together: long documents are taken one by one.
+
+    Args:
+        sizes: of each item, in whatever is to be bounded.
+        limit: the most that a portion may have; an item that is larger is a portion of its own.
+
+    Yields:
+        The places of each portion, in order.
+    """
+    start, total = 0, 0
+    for place, size in enumerate(sizes):
+        if place > start and total + size > limit:
+            yield slice(start, place)
+            start, total = place, 0
+        total += size
+    if start < len(sizes):
+        yield slice(start, len(sizes))

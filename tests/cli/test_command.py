@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 import pellucid
 from pellucid.cli import COMMANDS, main
+from support.tiny import VOCABULARY
 
 
 def test_a_sentence_is_classified_in_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,6 +104,35 @@ def test_a_config_that_cannot_be_computed_is_a_problem(
     (tmp_path / "model.safetensors").write_bytes((encoder / "model.safetensors").read_bytes())
     assert main(["inspect", str(tmp_path)]) == 1
     assert "problem     The config" in capsys.readouterr().out
+
+
+def test_a_tokenizer_that_does_not_fit_is_a_problem(
+    encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(encoder, tmp_path, dirs_exist_ok=True)
+    assert main(["inspect", str(tmp_path)]) == 0
+    assert f"tokenizer   BertTokenizerFast, {len(VOCABULARY)} tokens" in capsys.readouterr().out
+    with (tmp_path / "vocab.txt").open("a", encoding="utf-8") as vocabulary:
+        vocabulary.write("more\n")
+    assert main(["inspect", str(tmp_path)]) == 1
+    shown = capsys.readouterr().out
+    assert f"ids go up to {len(VOCABULARY)}, and the model has embeddings for 0 to {len(VOCABULARY) - 1}" in shown
+    assert "head base (BertModel): complete" in shown
+    (tmp_path / "tokenizer_config.json").write_text("{")
+    assert main(["inspect", str(tmp_path)]) == 1
+    assert "problem     " in capsys.readouterr().out
+    for name in ("vocab.txt", "tokenizer_config.json"):
+        (tmp_path / name).unlink()
+    assert main(["inspect", str(tmp_path)]) == 0
+    assert "tokenizer   none" in capsys.readouterr().out
+
+
+def test_a_family_that_is_not_run_is_told_before_any_weight_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))
+    assert main(["inspect", str(tmp_path)]) == 1
+    assert "is of the family `model_type` 'llama', which this version does not run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,20 @@ def test_the_readme_names_what_runs() -> None:
         assert f"`{name}`" in text
 
 
+def test_the_table_of_what_is_covered_has_every_class_and_nothing_beyond_what_is_allowed() -> None:
+    page = (ROOT / "docs" / "reference" / "coverage.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    covered = {(family.strip("`"), name.strip("`")) for family, name, *_ in rows}
+    assert covered == {
+        (family.model_type, family.class_prefix + head.class_suffix)
+        for family in FAMILIES.values()
+        for head in family.heads.values()
+    }, "run `make coverage`"
+    for family, name, *differences in rows:
+        assert len(differences) == len(ENGINES), name
+        assert all(float(one) < 1 for one in differences), (family, name)
+
+
 def test_changelog_has_the_version_of_the_package() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = re.findall(r"^## \[([^\]]+)\]", changelog, flags=re.MULTILINE)

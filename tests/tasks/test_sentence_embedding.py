@@ -60,6 +60,28 @@ def test_short_vectors_and_similarities_are_those_of_sentence_transformers(minil
     assert np.abs(np.array([one["score"] for one in found]) - scores[order]).max() < 1e-5
 
 
+@pytest.mark.reference
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("measure", ["cosine", "dot", "euclidean", "manhattan"])
+def test_the_checkpoint_names_the_measure(tmp_path: Path, measure: str) -> None:
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    folder = recipe(tmp_path / "made", {"pooling_mode_mean_tokens": True}, similarity_fn_name=measure)
+    theirs = sentence_transformers.SentenceTransformer(str(folder), device="cpu")
+    texts = ["good film", "bad", "i hate this"]
+    expected = theirs.similarity(theirs.encode(texts), theirs.encode(texts[:2])).numpy()
+    pipe = pipeline("sentence-embedding", str(folder), engine="numpy")
+    np.testing.assert_allclose(pipe.similarity(texts, texts[:2]), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(pipe.similarity(pipe(texts), pipe(texts[:2])), expected, rtol=1e-4, atol=1e-5)
+    assert pipe.similarity("good", pipe("bad")).shape == (1, 1)
+    with pytest.raises(PellucidError, match="must be texts, or their vectors"):
+        pipe.similarity([["a"]], "b")
+
+
+def test_only_vectors_are_compared() -> None:
+    with pytest.raises(PellucidError, match="Only sentence embeddings are compared"):
+        pipeline("sentiment-analysis", "builtin", engine="numpy").similarity("a", "b")
+
+
 def recipe(folder: Path, pooling: dict[str, Any], *, normalises: bool = False, **general: Any) -> Path:
     """A checkpoint with the files of sentence-transformers beside it."""
     pellucid_checkpoint(folder, "bert", "Model")

@@ -13,8 +13,9 @@ def parser() -> argparse.ArgumentParser:
     """The sub-command's arguments."""
     command = argparse.ArgumentParser(
         prog="pellucid inspect",
-        description="Tell what a checkpoint is: family, heads, parameters, precision, size, and what of its weights "
-        "each head would not use or would miss. No weight is read.",
+        description="Tell what a checkpoint is: family, heads, parameters, precision, size, tokenizer, and what of its "
+        "weights each head would not use or would miss. No weight is read. The exit status is 1 where its config "
+        "cannot be computed, or its tokenizer does not fit.",
     )
     command.add_argument("checkpoint", metavar="CHECKPOINT", help="a folder, a repository on the Hub, or builtin")
     command.add_argument("--revision", metavar="R", help="branch, tag or commit on the Hub")
@@ -49,12 +50,12 @@ def _described(found: Any) -> list[str]:
             f"{config.num_hidden_layers} layers of {config.hidden_size}, {config.num_attention_heads} heads",
         ),
         ("texts", f"{config.vocab_size:,} token ids, at most {config.max_position_embeddings} tokens"),
+        ("tokenizer", f"{found.tokenizer}, {found.tokens:,} tokens" if found.tokenizer else "none"),
         ("labels", ", ".join(f"{number} {label}" for number, label in config.id2label.items())),
     ]
     if config.unread:
         rows.append(("not read", ", ".join(sorted(config.unread))))
-    if found.problem:
-        rows.append(("problem", found.problem))
+    rows += [("problem", problem) for problem in found.problems]
     lines = [f"{name:<12}{value}" for name, value in rows]
     complete = [head for head in found.heads if head not in found.untrained]
     for head in complete or found.heads:

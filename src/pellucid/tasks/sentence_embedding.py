@@ -6,14 +6,15 @@ Pooling, normalisation, prompts and lengths are read from the files of sentence-
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, InputTypeError, UnsupportedConfigError
 from pellucid.tasks import task
+from pellucid.tasks.measures import MEASURES
 from pellucid.tasks.pooling import MODES, normalised, pooled, recipe_of
 from pellucid.tasks.task import Context, Floats, Found, Row, Task
 from pellucid.tasks.tokenizing import check_tokenizing
@@ -56,9 +57,21 @@ class SentenceEmbedding(Task):
         "truncate_dim",
     )
 
+    measures = True
+
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.recipe = recipe_of(context)
+        if self.recipe.similarity not in MEASURES:
+            raise UnsupportedConfigError(
+                f"{context.name!r} compares vectors by {self.recipe.similarity!r}; only {', '.join(MEASURES)} are "
+                "computed."
+            )
+        self.nearness = MEASURES[self.recipe.similarity]
+
+    def similarity(self, first: Any, second: Any, embed: Callable[[Sequence[str]], list[Any]]) -> Any:
+        """How near texts, or their vectors, are to each other, by the checkpoint's measure: `[N, M]`."""
+        return self.nearness(*(vectors_of(one, embed) for one in (first, second)))
 
     def settle(self, arguments: Mapping[str, Any]) -> Settings:
         """Read the caller's arguments.
@@ -142,3 +155,19 @@ class SentenceEmbedding(Task):
         """Arrays of many texts as one, `[B, H]`."""
         are_arrays = bool(answers) and all(isinstance(one, np.ndarray) for one in answers)
         return np.stack(answers) if are_arrays else answers
+
+
+def vectors_of(given: Any, embed: Callable[[Sequence[str]], list[Any]]) -> Floats:
+    """Vectors `[N, H]`, of texts or as they are; one text or vector is a list of one.
+
+    Raises:
+        InputTypeError: neither texts nor rows of numbers.
+    """
+    if isinstance(given, str):
+        given = [given]
+    if isinstance(given, list | tuple) and given and all(isinstance(one, str) for one in given):
+        return np.stack(embed(given))
+    array = np.asarray(given)
+    if array.dtype.kind not in "fiu" or array.ndim not in (1, 2):
+        raise InputTypeError("What is compared must be texts, or their vectors: a list of strings, or numbers [N, H].")
+    return np.atleast_2d(array)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from pellucid.errors import InputError, UnsupportedConfigError
+from pellucid.errors import InputError
 from pellucid.tasks import sentence_embedding
 from pellucid.tasks.rerank import checked_top_k, ranked, texts_of
 from pellucid.tasks.sentence_embedding import SentenceEmbedding
-from pellucid.tasks.task import Answers, Context, Floats, Found
+from pellucid.tasks.task import Answers, Floats, Found
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,6 @@ class Similarity(SentenceEmbedding):
     """The nearest texts of a list."""
 
     arguments = (*SentenceEmbedding.arguments, "candidates", "top_k")
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        if self.recipe.similarity not in MEASURES:
-            raise UnsupportedConfigError(
-                f"{context.name!r} compares vectors by {self.recipe.similarity!r}; only {', '.join(MEASURES)} are "
-                "computed."
-            )
 
     def called(self, positional: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, dict[str, Any], tuple[Any, ...]]:
         """The query of a call, or a list of them; the second positional argument are the candidates."""
@@ -75,24 +67,9 @@ class Similarity(SentenceEmbedding):
         vector = self.vector(found, settings)
         if not isinstance(settings, Settings) or settings.vectors is None:
             return vector
-        scores = MEASURES[self.recipe.similarity](settings.vectors, vector)
+        scores = self.nearness(settings.vectors, vector[None])[:, 0]
         return ranked(scores, settings.candidates, settings.top_k)
 
     def listed(self, answers: list[Any], inputs: Any) -> Any:
         """The answers in the order of the queries."""
         return answers
-
-
-def cosine(vectors: Floats, vector: Floats) -> Floats:
-    """The cosine of the angle between a vector and each of several: `[N, H], [H] → [N]`."""
-    lengths = np.linalg.norm(vectors, axis=-1) * np.linalg.norm(vector)
-    return vectors @ vector / np.maximum(lengths, 1e-12)
-
-
-MEASURES: dict[str, Callable[[Floats, Floats], Floats]] = {
-    "cosine": cosine,
-    "dot": lambda vectors, vector: vectors @ vector,
-    "euclidean": lambda vectors, vector: -np.linalg.norm(vectors - vector, axis=-1),
-    "manhattan": lambda vectors, vector: -np.abs(vectors - vector).sum(axis=-1),
-}
-"""How vectors are compared, by the words of config_sentence_transformers.json; the nearest has the highest score."""

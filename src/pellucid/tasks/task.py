@@ -158,6 +158,17 @@ class Task(ABC):
             raise InputTypeError(f"Input {index} is of type {type(item).__name__}; it must be a string.", index=index)
         return [Row(item)]
 
+    measures: ClassVar[bool] = False
+    """Whether it makes vectors of texts, which can be compared."""
+
+    def similarity(self, first: Any, second: Any, embed: Callable[[Sequence[str]], list[Any]]) -> Any:
+        """How near texts, or their vectors, are to each other: `[N, M]`.
+
+        Raises:
+            InputError: the task makes no vectors of texts.
+        """
+        raise InputError("Only sentence embeddings are compared. Use pipeline('sentence-embedding', model=…).")
+
     @abstractmethod
     def answer(self, found: Found, settings: Any) -> Any:
         """One input's answer, from its own outputs."""

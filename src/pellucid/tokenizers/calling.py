@@ -222,7 +222,7 @@ class Calling(Resolving):
             encodings = [encoding.filled(fill) for encoding in encodings]
         samples: list[int] | None = None
         if options.return_overflowing_tokens:
-            windows = [[encoding, *encoding.overflowing] for encoding in encodings]
+            windows = [encoding.windows() for encoding in encodings]
             samples = [index for index, group in enumerate(windows) for _ in group]
             encodings = [encoding for group in windows for encoding in group]
         rows = self._rows(encodings, options)

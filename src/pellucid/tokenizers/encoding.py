@@ -147,10 +147,15 @@ class Encoding:
     @property
     def overflowing(self) -> list[Encoding]:
         """The windows over what truncation cut off, each as long as what remained (the last may be shorter)."""
+        return self.windows()[1:]
+
+    def windows(self) -> list[Encoding]:
+        """This row and those over what was cut off; the lists of the whole text are made once for all of them."""
         if self._cut is None:
-            return []
+            return [self]
         shared = self._source if isinstance(self._source, SharedSource) else SharedSource(self._source)
-        return [Encoding(shared, None, self._fill, spans) for spans in self._cut.overflowing()]
+        later = [Encoding(shared, None, self._fill, spans) for spans in self._cut.overflowing()]
+        return [Encoding(shared, self._cut, self._fill, self._spans), *later]
 
     def token_to_sequence(self, token_index: int) -> int | None:
         """The text (0 or 1) that a token came from; None for special tokens."""

@@ -27,7 +27,7 @@ class RaggedEncodings(Sequence[Encoding]):
         self.token_counts = [encoding.untruncated_length for encoding in encodings]
         self.truncated = [encoding.is_truncated for encoding in encodings]
         if overflow:
-            groups = [[encoding, *encoding.overflowing] for encoding in encodings]
+            groups = [encoding.windows() for encoding in encodings]
             self.samples = [index for index, group in enumerate(groups) for _ in group]
             self._rows = [encoding for group in groups for encoding in group]
         else:

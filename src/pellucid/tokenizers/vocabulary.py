@@ -8,9 +8,12 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
 
-from pellucid.errors import IdsOutOfRangeError, InputTypeError
+from pellucid.errors import IdsOutOfRangeError, InputTypeError, VocabularyMismatchError
 from pellucid.tokenizers.backend import Backend
 from pellucid.tokenizers.special_tokens import SpecialTokens, Token
+
+LISTED = 5
+"""The most tokens that an error message names."""
 
 
 class Vocabulary(SpecialTokens):
@@ -55,6 +58,43 @@ class Vocabulary(SpecialTokens):
 
     def __bool__(self) -> bool:
         return True
+
+    @property
+    def highest_id(self) -> int:
+        """The highest id that a token has, added tokens counted; -1 where there is no token. Ids may have gaps."""
+        backend = self.backend_tokenizer
+        if type(backend.model).__name__ == "Unigram":
+            # A list of pieces, which has no gaps; of a hundred languages it would take long to look at each.
+            ids: Iterable[int] = [self.vocab_size - 1]
+        else:
+            ids = backend.get_vocab(with_added_tokens=False).values()
+        return max([*ids, *self.added_tokens_decoder], default=-1)
+
+    def check_fits(self, rows: int, model: str) -> None:
+        """Refuse a model that has no embeddings for some of the tokens; one that has more is taken.
+
+        Args:
+            rows: how many rows the model's table of tokens has: `vocab_size` of its config.
+            model: its name, for the message.
+
+        Raises:
+            VocabularyMismatchError: the message has both numbers, and the tokens that have no row.
+        """
+        highest = self.highest_id
+        if highest < rows:
+            return
+        beyond = sorted((index, token) for token, index in self.get_vocab().items() if index >= rows)
+        named = ", ".join(f"{token!r} {index}" for index, token in beyond[:LISTED])
+        more = f" and {len(beyond) - LISTED} more" if len(beyond) > LISTED else ""
+        raise VocabularyMismatchError(
+            f"The tokenizer of {self.name_or_path!r} and the model {model!r} do not belong together: the tokenizer's "
+            f"ids go up to {highest}, and the model has embeddings for 0 to {rows - 1} (`vocab_size` {rows}). Tokens "
+            f"beyond: {named}{more}. Use the tokenizer that the model was trained with, or take these tokens out of "
+            "its files.",
+            highest_id=highest,
+            vocab_size=rows,
+            tokens=[token for _, token in beyond],
+        )
 
     def get_vocab(self) -> dict[str, int]:
         """All tokens and their ids, added tokens too."""

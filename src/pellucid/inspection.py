@@ -1,4 +1,4 @@
-"""What a checkpoint is, told from its config and the headers of its weights: no weight is read."""
+"""What a checkpoint is, told from its config, its tokenizer and the headers of its weights: no weight is read."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.architectures import family_of
+from pellucid.checkpoints.hub import Checkpoint
 from pellucid.checkpoints.json_file import config_dict_of
 from pellucid.checkpoints.reading import tensor_headers
 from pellucid.checkpoints.report import LoadingReport
 from pellucid.config import Config
-from pellucid.errors import ConfigError
+from pellucid.errors import (
+    ConfigError,
+    OfflineError,
+    TokenizerError,
+    TokenizerNotFoundError,
+    VocabularyMismatchError,
+)
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.loading import compare, heads_of_others
 from pellucid.models.table import CLASSES
+from pellucid.tokenizers import AutoTokenizer
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,9 @@ class Inspection:
         size: bytes of its weights.
         dtypes: how many tensors are stored in each precision.
         heads: for each head the report of what would be unused, missing, or of another shape.
-        problem: why its config cannot be computed, in words; None where it can.
+        tokenizer: the class of its tokenizer; None where it has none.
+        tokens: how many tokens that knows, added ones too; 0 where there is none.
+        problems: why its config cannot be computed, or its tokenizer not used, in words.
     """
 
     name: str
@@ -43,7 +53,14 @@ class Inspection:
     size: int
     dtypes: Mapping[str, int]
     heads: Mapping[str, LoadingReport]
-    problem: str | None
+    tokenizer: str | None
+    tokens: int
+    problems: tuple[str, ...]
+
+    @property
+    def problem(self) -> str | None:
+        """The problems in one; None where there are none."""
+        return " ".join(self.problems) or None
 
     @property
     def untrained(self) -> list[str]:
@@ -61,6 +78,8 @@ class Inspection:
             "parameters": self.parameters,
             "bytes": self.size,
             "dtypes": dict(self.dtypes),
+            "tokenizer": self.tokenizer,
+            "tokens": self.tokens,
             "labels": {str(number): label for number, label in self.config.id2label.items()},
             "unread_config": sorted(self.config.unread),
             "problem": self.problem,
@@ -93,11 +112,20 @@ def inspect_checkpoint(name_or_folder: str | os.PathLike[str], **arguments: Any)
     dtypes: dict[str, int] = {}
     for header in headers.values():
         dtypes[header.dtype] = dtypes.get(header.dtype, 0) + 1
-    problem = None
+    problems = []
     try:
         config.check()
     except ConfigError as error:
-        problem = str(error)
+        problems.append(str(error))
+    is_computed = not problems
+    tokenizer = None
+    try:
+        tokenizer = _tokenizer(checkpoint, given)
+        # A config that is refused may say no number.
+        if tokenizer is not None and is_computed:
+            tokenizer.check_fits(config.vocab_size, checkpoint.name)
+    except (TokenizerError, VocabularyMismatchError) as error:
+        problems.append(str(error))
     return Inspection(
         name=checkpoint.name,
         commit=checkpoint.commit,
@@ -107,7 +135,7 @@ def inspect_checkpoint(name_or_folder: str | os.PathLike[str], **arguments: Any)
         size=sum(math.prod(header.shape) * BYTES[header.dtype] for header in headers.values()),
         dtypes=dtypes,
         heads={}
-        if problem
+        if not is_computed
         else {
             head: compare(
                 headers,
@@ -119,5 +147,22 @@ def inspect_checkpoint(name_or_folder: str | os.PathLike[str], **arguments: Any)
             ).report
             for head in family.heads
         },
-        problem=problem,
+        tokenizer=None if tokenizer is None else type(tokenizer).__name__,
+        tokens=0 if tokenizer is None else len(tokenizer),
+        problems=tuple(problems),
     )
+
+
+def _tokenizer(checkpoint: Checkpoint, given: LoadingArguments) -> Any:
+    """The checkpoint's tokenizer; None where it has none, or none in the cache while the Hub is out of reach."""
+    try:
+        return AutoTokenizer.from_pretrained(
+            checkpoint.name,
+            revision=checkpoint.commit or given.revision,
+            cache_dir=given.cache_dir,
+            token=given.token,
+            local_files_only=given.local_files_only,
+            subfolder=given.subfolder,
+        )
+    except (TokenizerNotFoundError, OfflineError):
+        return None
