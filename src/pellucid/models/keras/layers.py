@@ -30,7 +30,8 @@ class Owner(keras.layers.Layer):
 class Part(Owner):
     """A part of a model that owns weights and other parts; what is computed with them is the model's own function."""
 
-    # Keras has a property of this name, and the Hub a module.
+    # Keras has properties of these names, and the Hub modules.
+    input: Any = None
     output: Any = None
 
     def call(self, *arguments: Any, **named: Any) -> Any:
