@@ -486,3 +486,26 @@ def test_the_highest_id_is_that_of_the_vocabulary(family: str, tmp_path: Path) -
     assert tokenizer.highest_id == max(tokenizer.get_vocab().values())
     tokenizer.add_tokens(["a new word"])
     assert tokenizer.highest_id == max(tokenizer.get_vocab().values()) == len(tokenizer) - 1
+
+
+def test_progress_is_told_in_items_while_they_are_computed(classifier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tqdm.auto
+
+    seen: list[int] = []
+
+    class Bar:
+        def __init__(self, **named: Any) -> None:
+            self.update = seen.append
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    pipeline("text-classification", str(classifier), engine="numpy")(["good"] * 40, progress=True, batch_size=4)
+    assert sum(seen) == 40
+    assert max(seen) == 4
+    seen.clear()
+    zero_shot = pipeline("zero-shot-classification", str(classifier), engine="numpy")
+    zero_shot(["good"] * 3, ["a", "b", "c", "d"], progress=True, batch_size=2)
+    assert sum(seen) == 3
+    assert len(seen) == 6

@@ -14,7 +14,7 @@ from pellucid.checkpoints.sidecars import Sidecars
 from pellucid.errors import InputError, InputTypeError, TextTooLongError
 from pellucid.models.pretrained import Pretrained
 from pellucid.packing import Packed, pack
-from pellucid.streaming import portions, windows
+from pellucid.streaming import in_items, portions, windows
 from pellucid.tasks import load_task, task_name
 from pellucid.tasks.task import Context, Found, Row, Window
 
@@ -142,11 +142,9 @@ class Pipeline:
             for items in windows(inputs, self._task.window):
                 rows = [self._task.rows(item, count + i, settings) for i, item in enumerate(items)]
                 for part in portions([_size(own) for own in rows], MAX_CHARACTERS):
-                    for found in self._found(items[part], rows[part], settings, count, max_tokens, batch_size):
+                    for found in self._found(items[part], rows[part], settings, count, max_tokens, batch_size, advance):
                         # Stage 6: answers.
                         answer = self._task.answer(found, settings)
-                        if advance is not None:
-                            advance(1)
                         yield {"answer": answer, **details(found)} if return_details else answer
                     count += part.stop - part.start
 
@@ -158,6 +156,7 @@ class Pipeline:
         first: int,
         max_tokens: int | None,
         batch_size: int | None,
+        advance: Callable[[int], object] | None,
     ) -> list[Found]:
         """Stages 1 to 5 for some inputs, of which the first has this number."""
         # Stages 1 and 2: tokens, ids. 3: one row of real tokens. 4 and 5: hidden states, logits.
@@ -165,7 +164,13 @@ class Pipeline:
         if settings.tells_truncation:
             self._tell_truncation(encoded, first)
         packed = self._pack(encoded, settings.chosen_id)
-        result = self.model.runner.run(packed, outputs=self._task.outputs, max_tokens=max_tokens, batch_size=batch_size)
+        result = self.model.runner.run(
+            packed,
+            outputs=self._task.outputs,
+            max_tokens=max_tokens,
+            batch_size=batch_size,
+            progress=None if advance is None else in_items(advance, len(items), len(packed.lengths)),
+        )
         values = {name: result.by_text(name, packed) for name in self._task.outputs}
         founds, place = [], 0
         for item, own_rows, own in zip(items, rows, encoded, strict=True):
