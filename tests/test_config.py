@@ -194,6 +194,8 @@ def test_arguments_that_are_no_attributes_are_given_back(tmp_path: Path) -> None
         ({"num_attention_heads": 7}, "`hidden_size` 768 cannot be divided among `num_attention_heads` 7 heads"),
         ({"hidden_act": "gelo"}, "`hidden_act` is 'gelo', and must be one of gelu, gelu_accurate"),
         ({"hidden_act": ["gelu"]}, "`hidden_act` is"),
+        ({"pad_token_id": 30522}, "`pad_token_id` is 30522, and must be an id below `vocab_size` 30522"),
+        ({"pad_token_id": "0"}, "`pad_token_id` is '0'"),
         ({"layer_norm_eps": 0}, "`layer_norm_eps` is 0, and must be a number above 0"),
         ({"layer_norm_eps": "NaN"}, "`layer_norm_eps` is 'NaN'"),
         ({"hidden_size": -1}, "`hidden_size` is -1"),

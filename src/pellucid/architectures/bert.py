@@ -194,6 +194,10 @@ def impossible_sizes(config: Config, settings: BertSettings) -> list[str]:
         reasons.append(
             f"`{own['width']}` {settings.width} cannot be divided among `{own['heads']}` {settings.heads} heads"
         )
+    padding, rows = config.pad_token_id, settings.vocabulary
+    # A negative one counts from the end, as the table of PyTorch takes it.
+    if not reasons and padding is not None and (type(padding) is not int or not -rows <= padding < rows):
+        reasons.append(f"`pad_token_id` is {padding!r}, and must be an id below `{own['vocabulary']}` {rows}")
     if type(settings.eps) not in (int, float) or not settings.eps > 0:
         reasons.append(f"`layer_norm_eps` is {settings.eps!r}, and must be a number above 0")
     for place, probability in asdict(settings.dropout).items():

@@ -227,7 +227,9 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
             values = self._graphs.run(self._computed, rectangle, taps, bool(training))
         else:
             settings = self.family.read_config(self.config)
-            limits = {"ids": settings.vocabulary, "types": settings.types or 1, "positions": settings.positions}
+            limits = {"ids": settings.vocabulary, "positions": settings.positions}
+            if settings.types:
+                limits["types"] = settings.types
             with tf.control_dependencies(rectangle.checks(limits)):
                 values = self._computed(rectangle, taps, bool(training))
         values = self._shaped(values, choices, tf.reshape)
