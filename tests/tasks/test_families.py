@@ -11,9 +11,10 @@ import pytest
 
 from pellucid import pipeline
 from pellucid.engines import installed
+from support.answers import assert_same
 from support.family_tokenizers import TOKENIZER_CLASSES, write_family_tokenizer
 from support.tiny import reference_model
-from tasks.conftest import LABELS, assert_same
+from tasks.conftest import LABELS
 
 pytestmark = [pytest.mark.reference, pytest.mark.filterwarnings("ignore")]
 

@@ -10,8 +10,8 @@ import pytest
 
 from pellucid import pipeline, stages
 from pellucid.streaming import portions
+from support.answers import assert_same
 from support.tiny import pellucid_checkpoint
-from tasks.conftest import assert_same
 
 WORDS = "the movie was good bad very not great film i love hate this".split()
 
