@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from pellucid.checkpoints.sidecars import Sidecars
 from pellucid.errors import InputError, InputTypeError, TextTooLongError
 from pellucid.models.pretrained import Pretrained
 from pellucid.packing import Packed, pack
-from pellucid.streaming import in_items, portions, windows
+from pellucid.progress import Bar, in_items
+from pellucid.streaming import portions, windows
 from pellucid.tasks import load_task, task_name
 from pellucid.tasks.task import Context, Found, Row, Window
 
@@ -138,7 +139,7 @@ class Pipeline:
         return_details: bool = False,
     ) -> Iterator[Any]:
         count = 0
-        with _Bar(inputs, progress) as advance:
+        with Bar(inputs, progress) as advance:
             for items in windows(inputs, self._task.window):
                 rows = [self._task.rows(item, count + i, settings) for i, item in enumerate(items)]
                 for part in portions([_size(own) for own in rows], MAX_CHARACTERS):
@@ -312,22 +313,3 @@ def _check_calling(calling: Mapping[str, Any]) -> None:
         value = calling.get(name)
         if value is not None and (type(value) is not int or value < 1):
             raise InputError(f"`{name}={value!r}` must be a whole number above 0.", name=name)
-
-
-class _Bar:
-    """A progress bar over texts, or nothing."""
-
-    def __init__(self, inputs: Iterable[Any], is_shown: bool) -> None:
-        self._bar: Any = None
-        if is_shown:
-            from tqdm.auto import tqdm
-
-            total = len(inputs) if isinstance(inputs, Sized) else None
-            self._bar = tqdm(total=total, unit=" texts", smoothing=0.1)
-
-    def __enter__(self) -> Callable[[int], object] | None:
-        return None if self._bar is None else self._bar.update
-
-    def __exit__(self, *exception: object) -> None:
-        if self._bar is not None:
-            self._bar.close()

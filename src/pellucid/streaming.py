@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 FIRST_WINDOW = 16
@@ -57,23 +57,3 @@ def portions(sizes: Sequence[int], limit: int) -> Iterator[slice]:
         total += size
     if start < len(sizes):
         yield slice(start, len(sizes))
-
-
-def in_items(advance: Callable[[int], object], items: int, sequences: int) -> Callable[[int], object]:
-    """What counts computed sequences and advances by whole items, of which each has one sequence or several.
-
-    Args:
-        advance: called with how many items more are done.
-        items: how many there are.
-        sequences: how many sequences all of them have.
-    """
-    done, told = 0, 0
-
-    def computed(count: int) -> None:
-        nonlocal done, told
-        done += count
-        now = done * items // sequences
-        advance(now - told)
-        told = now
-
-    return computed

@@ -101,8 +101,8 @@ def test_questions_are_answered_from_end_to_end(tmp_path: Path, family: str) -> 
         for one in folders
     )
     assert four == five
-    assert len(five) == 3
-    for answer in five:
+    # Random weights may be sure of a single answer, which is no list.
+    for answer in five if isinstance(five, list) else [five]:
         assert CONTEXT[answer["start"] : answer["end"]] == answer["answer"]
         assert answer["score"] > 0
     assert pipeline(model=str(folders[1])).task == "question-answering"
