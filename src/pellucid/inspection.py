@@ -36,7 +36,7 @@ class Inspection:
         commit: the commit on the Hub; None for a folder.
         family: `model_type`.
         config: its config.
-        parameters: how many numbers it holds.
+        parameters: how many numbers it holds; 0 where its weights were not worth fetching.
         size: bytes of its weights.
         dtypes: how many tensors are stored in each precision.
         heads: for each head the report of what would be unused, missing, or of another shape.
@@ -93,7 +93,7 @@ BYTES |= {"float16": 2, "bfloat16": 2, "int16": 2, "uint16": 2, "int8": 1, "uint
 
 
 def inspect_checkpoint(name_or_folder: str | os.PathLike[str], **arguments: Any) -> Inspection:
-    """Tell what a checkpoint is, before any weight is read.
+    """Tell what a checkpoint is, before any weight is read, and what cannot be computed before any is fetched.
 
     Args:
         name_or_folder: a folder, a repository on the Hub, or "builtin".
@@ -108,10 +108,6 @@ def inspect_checkpoint(name_or_folder: str | os.PathLike[str], **arguments: Any)
     config_dict = config_dict_of(checkpoint)
     family = family_of(config_dict.get("model_type"), checkpoint.name)
     config = family.config.from_dict(config_dict)
-    headers = tensor_headers(checkpoint, **given.reading())
-    dtypes: dict[str, int] = {}
-    for header in headers.values():
-        dtypes[header.dtype] = dtypes.get(header.dtype, 0) + 1
     problems = []
     try:
         config.check()
@@ -126,6 +122,12 @@ def inspect_checkpoint(name_or_folder: str | os.PathLike[str], **arguments: Any)
             tokenizer.check_fits(config.vocab_size, checkpoint.name)
     except (TokenizerError, VocabularyMismatchError) as error:
         problems.append(str(error))
+    # From the Hub the headers come with all weights, which are not worth fetching for what cannot be computed.
+    is_fetched = checkpoint.folder is not None or not problems
+    headers = tensor_headers(checkpoint, **given.reading()) if is_fetched else {}
+    dtypes: dict[str, int] = {}
+    for header in headers.values():
+        dtypes[header.dtype] = dtypes.get(header.dtype, 0) + 1
     return Inspection(
         name=checkpoint.name,
         commit=checkpoint.commit,
@@ -135,7 +137,7 @@ def inspect_checkpoint(name_or_folder: str | os.PathLike[str], **arguments: Any)
         size=sum(math.prod(header.shape) * BYTES[header.dtype] for header in headers.values()),
         dtypes=dtypes,
         heads={}
-        if not is_computed
+        if not is_computed or not is_fetched
         else {
             head: compare(
                 headers,

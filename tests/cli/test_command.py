@@ -264,3 +264,23 @@ def test_what_a_task_misses_is_said(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "needs a question: --question" in capsys.readouterr().err
     assert main(["run", "ner", "a", "--set", "stride", "--model", "builtin"]) == 1
     assert "has no value" in capsys.readouterr().err
+
+
+def test_what_cannot_be_computed_is_told_before_weights_are_fetched(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from support.fake_hub import FakeHub
+
+    files = {path.name: path.read_bytes() for path in encoder.iterdir()}
+    config = json.loads(files["config.json"])
+    with FakeHub() as hub:
+        hub.add("owner/decoder", {**files, "config.json": json.dumps({**config, "is_decoder": True}).encode()})
+        hub.add("owner/fine", files)
+        hub.install(monkeypatch, tmp_path / "cache")
+        assert main(["inspect", "owner/decoder"]) == 1
+        shown = capsys.readouterr().out
+        assert "problem     The config" in shown
+        assert "parameters  not fetched" in shown
+        assert not any("safetensors" in request.path and request.method == "GET" for request in hub.requests)
+        assert main(["inspect", "owner/fine"]) == 0
+        assert "parameters  16,512" in capsys.readouterr().out

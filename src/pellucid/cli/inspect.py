@@ -38,13 +38,13 @@ def execute(given: argparse.Namespace) -> int:
 def _described(found: Any) -> list[str]:
     config = found.config
     counts = sorted(found.dtypes.items(), key=lambda pair: -pair[1])
-    precision = ", ".join(f"{dtype} ({count} tensors)" for dtype, count in counts) or "nothing"
+    precision = ", ".join(f"{dtype} ({count} tensors)" for dtype, count in counts)
     rows = [
         ("checkpoint", found.name + (f" at {found.commit}" if found.commit else "")),
         ("family", found.family),
         ("made as", ", ".join(config.architectures or ["unknown"])),
-        ("parameters", f"{found.parameters:,}"),
-        ("stored", f"{found.size / 1e6:,.1f} MB in {precision}"),
+        ("parameters", f"{found.parameters:,}" if counts else "not fetched"),
+        ("stored", f"{found.size / 1e6:,.1f} MB in {precision}" if counts else "not fetched"),
         (
             "size",
             f"{config.num_hidden_layers} layers of {config.hidden_size}, {config.num_attention_heads} heads",
