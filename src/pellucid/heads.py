@@ -21,6 +21,11 @@ Summary: TypeAlias = Callable[[Ops, Weights, Any, Array, Inputs], Array]
 """Operations, weights at the root, settings, hidden states `[T, H]`, inputs → one vector for each text `[B, H]`."""
 
 
+def rows_at(ops: Ops, hidden: Array, index: Array, inputs: Inputs) -> Array:
+    """Some rows of the hidden states; if the last layer was computed for these alone, they are all there are."""
+    return hidden if inputs.wanted is index else ops.rows(hidden, index)
+
+
 def first_token(
     path: str = "pooler", activation: str = "tanh", *, dropout_before: bool = False, dropout_after: bool = True
 ) -> Summary:
@@ -36,7 +41,7 @@ def first_token(
     """
 
     def summary(ops: Ops, w: Weights, settings: Any, hidden: Array, inputs: Inputs) -> Array:
-        first = ops.rows(hidden, inputs.layout.first_rows)
+        first = rows_at(ops, hidden, inputs.layout.first_rows, inputs)
         if dropout_before:
             first = ops.dropout(first, settings.dropout.head)
         vectors = ops.activation(activation, linear(ops, w / path, first, settings.width, settings.width))
@@ -122,7 +127,7 @@ def vocabulary(activation: str | None = None) -> HeadForward:
 
     def forward(ops: Ops, w: Weights, settings: Any, config: Any, hidden: Array, inputs: Inputs) -> dict[str, Array]:
         s = settings
-        x = linear(ops, w / "head.transform", ops.rows(hidden, inputs.chosen), s.width, s.embedding_width)
+        x = linear(ops, w / "head.transform", rows_at(ops, hidden, inputs.chosen, inputs), s.width, s.embedding_width)
         x = ops.activation(activation or s.activation, x)
         x = layer_norm(ops, w / "head.transform_norm", x, s.embedding_width, s.eps)
         return {"logits": vocabulary_logits(ops, w, s, config, x)}

@@ -73,6 +73,7 @@ def self_attention(
     heads: int,
     dropout: float = 0.0,
     bias: Callable[[Array, Array], Array] | None = None,
+    wanted: Array | None = None,
 ) -> Array:
     """Let each token gather from all tokens of its sequence: `[T, width] → [T, width]`.
 
@@ -88,6 +89,7 @@ def self_attention(
         heads: A.
         dropout: of the probabilities, in training.
         bias: from query and key, `[T, width]` each, to what is added to the scaled scores, `[B, A, L, L]`.
+        wanted: int `[N]`, the only rows to answer for, `[N, width]`; all where left out.
     """
     maps = [w / name for name in ("query", "key", "value")]
     query, key, value = ops.linears(
@@ -97,7 +99,7 @@ def self_attention(
         query, key, value, layout, heads=heads, scale=(width // heads) ** -0.5,
         bias=None if bias is None else bias(query, key), dropout=dropout,
     )  # fmt: skip
-    return linear(ops, w / "output", mixed, width, width)
+    return linear(ops, w / "output", mixed if wanted is None else ops.rows(mixed, wanted), width, width)
 
 
 def feed_forward(ops: Ops, w: Weights, x: Array, width: int, inner: int, activation: str) -> Array:

@@ -55,6 +55,8 @@ class Inputs:
         types: int `[T]`.
         chosen: int `[N]`, the rows that a head of chosen tokens answers for.
         layout: which tokens belong to which sequence.
+        wanted: int `[N]`, the only rows that the last layer need be computed for: `chosen`, or the layout's first rows;
+            None for all.
     """
 
     ids: Any
@@ -62,6 +64,7 @@ class Inputs:
     types: Any
     chosen: Any
     layout: Layout
+    wanted: Any = None
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ def albert(ops: Ops, w: Weights, settings: AlbertSettings, inputs: Inputs) -> Ar
     x = ops.tap("hidden_states", linear(ops, w / "embeddings.projection", x, s.embedding_width, s.width))
     for n in range(s.layers):
         layer = w / f"layers.{n * s.groups // s.layers}"
-        x = ops.tap("hidden_states", bert_layer(ops, layer, s, x, inputs, distances(ops, layer, s, inputs)))
+        wanted = inputs.wanted if n == s.layers - 1 else None
+        x = ops.tap("hidden_states", bert_layer(ops, layer, s, x, inputs, distances(ops, layer, s, inputs), wanted))
     return x
 
 
@@ -174,4 +175,5 @@ FAMILY = Family(
     },
     names=NAMES,
     inputs=("token_type_ids", "position_ids"),
+    narrows=True,
 )

@@ -97,7 +97,8 @@ def bert(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> Array:
     x = ops.tap("hidden_states", x)
     for n in range(s.layers):
         layer = w / f"layers.{n}"
-        x = ops.tap("hidden_states", bert_layer(ops, layer, s, x, inputs, distances(ops, layer, s, inputs)))
+        wanted = inputs.wanted if n == s.layers - 1 else None
+        x = ops.tap("hidden_states", bert_layer(ops, layer, s, x, inputs, distances(ops, layer, s, inputs), wanted))
     return x
 
 
@@ -131,11 +132,20 @@ def distances(ops: Ops, w: Weights, settings: BertSettings, inputs: Inputs) -> B
 
 
 def bert_layer(
-    ops: Ops, w: Weights, settings: BertSettings, x: Array, inputs: Inputs, bias: Bias | None = None
+    ops: Ops,
+    w: Weights,
+    settings: BertSettings,
+    x: Array,
+    inputs: Inputs,
+    bias: Bias | None = None,
+    wanted: Array | None = None,
 ) -> Array:
-    """One layer: `[T, H] → [T, H]`."""
+    """One layer: `[T, H] → [T, H]`, or `[N, H]` of the wanted rows, which look at all tokens all the same."""
     s = settings
-    attended = self_attention(ops, w / "attention", x, inputs.layout, s.width, s.heads, s.dropout.attention, bias)
+    attended = self_attention(
+        ops, w / "attention", x, inputs.layout, s.width, s.heads, s.dropout.attention, bias, wanted
+    )
+    x = x if wanted is None else ops.rows(x, wanted)
     attended = ops.dropout(attended, s.dropout.attention_output)
     x = layer_norm(ops, w / "attention" / "norm", ops.add(attended, x), s.width, s.eps)
     fed = ops.dropout(feed_forward(ops, w / "feed_forward", x, s.width, s.inner, s.activation), s.dropout.feed_forward)
@@ -289,4 +299,5 @@ FAMILY = Family(
     },
     names=NAMES,
     inputs=("token_type_ids", "position_ids"),
+    narrows=True,
 )

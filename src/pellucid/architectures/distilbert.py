@@ -122,4 +122,5 @@ FAMILY = Family(
     },
     names=NAMES,
     inputs=("position_ids",),
+    narrows=True,
 )

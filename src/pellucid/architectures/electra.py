@@ -98,4 +98,5 @@ FAMILY = Family(
     },
     names=NAMES,
     inputs=("token_type_ids", "position_ids"),
+    narrows=True,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 from pellucid.checkpoints.names import NameTable
@@ -53,6 +53,7 @@ class Head:
         new: canonical paths that may be missing from a checkpoint, and are then newly initialised.
         loss: what its loss is computed from, one of the words of `models/losses.py`; None where it has none.
         single: its outputs that are one number for each token or text, and have no last axis for it.
+        reads: the only rows of the hidden states that it reads: "first" of each text, or "chosen"; None for all.
         twice: patterns of stored names that hold a parameter that the checkpoint also has under its own name.
     """
 
@@ -63,6 +64,7 @@ class Head:
     loss: str | None = None
     single: tuple[str, ...] = ()
     twice: tuple[str, ...] = ()
+    reads: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Family:
         heads: by the name of the task they serve; "base" is the encoder alone.
         names: its names of tensors.
         inputs: the arguments that its models take, besides `input_ids` and `attention_mask`.
+        narrows: whether its function computes the last layer for the wanted rows alone.
     """
 
     model_type: str
@@ -90,19 +93,27 @@ class Family:
     heads: Mapping[str, Head]
     names: NameTable
     inputs: tuple[str, ...]
+    narrows: bool = False
 
-    def forward(self, config: Config, head: str, outputs: tuple[str, ...] | None = None) -> Callable[..., Any]:
+    def forward(
+        self, config: Config, head: str, outputs: tuple[str, ...] | None = None, *, narrow: bool = False
+    ) -> Callable[..., Any]:
         """The function from inputs to named outputs, with config and head filled in.
 
         Args:
             config: a checked config of this family.
             head: one of `heads`.
             outputs: the outputs to compute; all of the head's where left out. "last_hidden_state" is always one.
+            narrow: compute the last layer for those rows alone that the head reads, where the family can. Its hidden
+                states are then not all there, so nothing of them may be tapped.
         """
         settings = self.read_config(config)
         head_forward = self.heads[head].forward
+        reads = self.heads[head].reads if narrow and self.narrows and settings.layers else None
 
         def run(ops: Ops, w: Weights, inputs: Inputs) -> dict[str, Array]:
+            if reads is not None:
+                inputs = replace(inputs, wanted=inputs.chosen if reads == "chosen" else inputs.layout.first_rows)
             hidden = self.encode(ops, w, settings, inputs)
             if outputs == ("last_hidden_state",):
                 return {"last_hidden_state": hidden}

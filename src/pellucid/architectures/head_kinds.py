@@ -21,15 +21,16 @@ def masked_language_model(
     """The word behind each mask."""
     return Head(
         heads.vocabulary() if forward is None else forward, class_suffix, "MaskedLMOutput", ("head",), "tokens",
-        twice=twice,
+        twice=twice, reads="chosen",
     )  # fmt: skip
 
 
 def sequence_classification(summary: Summary, new: tuple[str, ...] = ()) -> Head:
     """Labels of whole texts."""
     return Head(
-        heads.sequence_labels(summary), "ForSequenceClassification", "SequenceClassifierOutput", ("head", *new), "texts"
-    )
+        heads.sequence_labels(summary), "ForSequenceClassification", "SequenceClassifierOutput", ("head", *new),
+        "texts", reads="first",
+    )  # fmt: skip
 
 
 def token_classification(forward: HeadForward = heads.token_labels) -> Head:
@@ -49,15 +50,16 @@ def multiple_choice(summary: Summary, new: tuple[str, ...] = ()) -> Head:
     """The best of several texts."""
     return Head(
         heads.choices(summary), "ForMultipleChoice", "MultipleChoiceModelOutput", ("head", *new), "choices",
-        single=("logits",),
+        single=("logits",), reads="first",
     )  # fmt: skip
 
 
 def next_sentence_prediction(summary: Summary, new: tuple[str, ...] = ()) -> Head:
     """Whether the second text follows the first."""
     return Head(
-        heads.next_sentence(summary), "ForNextSentencePrediction", "NextSentencePredictorOutput", ("head", *new), "pair"
-    )
+        heads.next_sentence(summary), "ForNextSentencePrediction", "NextSentencePredictorOutput", ("head", *new),
+        "pair", reads="first",
+    )  # fmt: skip
 
 
 def replaced_token_detection(output_class: str) -> Head:

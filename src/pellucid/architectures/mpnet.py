@@ -50,7 +50,8 @@ def mpnet(ops: Ops, w: Weights, settings: MPNetSettings, inputs: Inputs) -> Arra
     rows = near_and_far_rows(BUCKETS, FURTHEST)
     bias = shared_relative_bias(ops, w / "relative.rows", rows, inputs.layout, s.relative_rows, s.heads, x)
     for n in range(s.layers):
-        x = ops.tap("hidden_states", bert_layer(ops, w / f"layers.{n}", s, x, inputs, lambda query, key: bias))
+        wanted = inputs.wanted if n == s.layers - 1 else None
+        x = ops.tap("hidden_states", bert_layer(ops, w / f"layers.{n}", s, x, inputs, lambda query, key: bias, wanted))
     return x
 
 
@@ -145,4 +146,5 @@ FAMILY = Family(
     heads={**HEADS, "base": head_kinds.base("BaseModelOutputWithPooling", POOLER, new=("pooler",))},
     names=NAMES,
     inputs=("position_ids",),
+    narrows=True,
 )

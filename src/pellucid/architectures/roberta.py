@@ -93,6 +93,7 @@ def roberta_family(model_type: str, title: str, class_prefix: str, config: type[
         heads=HEADS,
         names=NAMES,
         inputs=("token_type_ids", "position_ids"),
+        narrows=True,
     )
 
 

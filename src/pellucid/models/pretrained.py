@@ -253,8 +253,8 @@ class Pretrained(Saving):
         """
         shaped = dict(values)
         for name in self.family.heads[self.head_name].single:
-            shape = (-1, count) if count is not None else values[name].shape[:-1]
-            shaped[name] = reshape(values[name], shape)
+            one = values[name]
+            shaped[name] = one[..., 0] if count is None else reshape(one, (-1, count))
         return shaped
 
     def _taps(self, output_hidden_states: bool | None, output_attentions: bool | None) -> tuple[str, ...]:

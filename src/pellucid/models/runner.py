@@ -138,7 +138,7 @@ class Runner:
         key = (taps, outputs)
         with self._lock:
             if key not in self._programs:
-                forward = self._family.forward(self._config, self._head, outputs)
+                forward = self._family.forward(self._config, self._head, outputs, narrow=not taps)
                 program = self._module.build(
                     forward, self._parameters(), dtype=self.dtype, taps=taps, device=self.device
                 )

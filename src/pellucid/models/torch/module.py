@@ -156,7 +156,9 @@ class TorchModel(nn.Module, Pretrained):
 
     # What is computed with them.
 
-    def _run(self, inputs: Inputs, taps: tuple[str, ...]) -> tuple[dict[str, Array], dict[str, list[Array]]]:
+    def _run(
+        self, inputs: Inputs, taps: tuple[str, ...], *, narrow: bool = False
+    ) -> tuple[dict[str, Array], dict[str, list[Array]]]:
         modules: dict[int, nn.Module] = {}
 
         def get(name: str, shape: tuple[int, ...]) -> Array:
@@ -166,7 +168,7 @@ class TorchModel(nn.Module, Pretrained):
             return weight
 
         ops = TorchOps(taps, is_training=self.training, modules=modules)
-        outputs = self.family.forward(self.config, self.head_name)(ops, Weights(get), inputs)
+        outputs = self.family.forward(self.config, self.head_name, narrow=narrow)(ops, Weights(get), inputs)
         return outputs, ops.kept
 
     def run_packed(self, packed: Packed) -> dict[str, Array]:
@@ -178,7 +180,7 @@ class TorchModel(nn.Module, Pretrained):
         Returns:
             The outputs by name: per token `[T, …]`, per text `[B, …]`.
         """
-        return self._run(inputs_of(packed, self.device), ())[0]
+        return self._run(inputs_of(packed, self.device), (), narrow=True)[0]
 
     def _compute(
         self, given: Mapping[str, Any], count: int | None, labels: Any, taps: tuple[str, ...]
