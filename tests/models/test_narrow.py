@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import pellucid
+from pellucid import pipeline
 from pellucid.architectures import FAMILIES
 from pellucid.engines import installed
 from pellucid.engines.numpy import NumpyOps
@@ -34,6 +35,14 @@ def test_the_answers_are_those_of_all_rows(tmp_path: Path, family: str, suffix: 
     wide = model.runner.run(packed, outputs=("logits",), taps=("hidden_states",)).outputs["logits"]
     assert narrow.shape == wide.shape
     np.testing.assert_allclose(narrow, wide, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", installed())
+def test_hidden_states_of_a_model_with_a_head_are_all_there(tmp_path: Path, engine: str) -> None:
+    folder = pellucid_checkpoint(tmp_path, "bert", "ForSequenceClassification")
+    model = pellucid.BertForSequenceClassification.from_pretrained(folder, engine=engine)
+    hidden = pipeline("feature-extraction", model, str(folder))("the movie was good")
+    assert len(hidden[0]) == 6
 
 
 def test_few_rows_go_through_the_last_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,13 +109,15 @@ class Family:
         """
         settings = self.read_config(config)
         head_forward = self.heads[head].forward
-        reads = self.heads[head].reads if narrow and self.narrows and settings.layers else None
+        is_encoder_alone = outputs == ("last_hidden_state",)
+        can_narrow = narrow and self.narrows and settings.layers and not is_encoder_alone
+        reads = self.heads[head].reads if can_narrow else None
 
         def run(ops: Ops, w: Weights, inputs: Inputs) -> dict[str, Array]:
             if reads is not None:
                 inputs = replace(inputs, wanted=inputs.chosen if reads == "chosen" else inputs.layout.first_rows)
             hidden = self.encode(ops, w, settings, inputs)
-            if outputs == ("last_hidden_state",):
+            if is_encoder_alone:
                 return {"last_hidden_state": hidden}
             given = head_forward(ops, w, settings, config, hidden, inputs)
             return {name: value for name, value in given.items() if outputs is None or name in outputs}
