@@ -41,7 +41,7 @@ def test_the_answers_are_those_of_all_rows(tmp_path: Path, family: str, suffix: 
 def test_hidden_states_of_a_model_with_a_head_are_all_there(tmp_path: Path, engine: str) -> None:
     folder = pellucid_checkpoint(tmp_path, "bert", "ForSequenceClassification")
     model = pellucid.BertForSequenceClassification.from_pretrained(folder, engine=engine)
-    hidden = pipeline("feature-extraction", model, str(folder))("the movie was good")
+    hidden = pipeline("feature-extraction", model, tokenizer=str(folder))("the movie was good")
     assert len(hidden[0]) == 6
 
 
