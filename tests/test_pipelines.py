@@ -509,3 +509,10 @@ def test_progress_is_told_in_items_while_they_are_computed(classifier: Path, mon
     zero_shot(["good"] * 3, ["a", "b", "c", "d"], progress=True, batch_size=2)
     assert sum(seen) == 3
     assert len(seen) == 6
+
+
+def test_the_task_is_told_where_a_family_has_not_every_head(tmp_path: Path) -> None:
+    """ESM has no head that finds answers, which is asked about before the one for masks."""
+    folder = pellucid_checkpoint(tmp_path / "made", "esm", "ForMaskedLM")
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
+    assert pipeline(model=str(folder), engine="numpy").task == "fill-mask"

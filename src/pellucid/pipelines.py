@@ -14,7 +14,7 @@ from pellucid.engines import installed, usable_gpu
 from pellucid.errors import InputError, MissingHeadError, OfflineError, PipelineError, UnknownModelTypeError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.auto import BY_HEAD, AutoConfig
-from pellucid.models.loading import Loaded, heads_of_others, parameters_of
+from pellucid.models.loading import Loaded, heads_made, heads_of_others, parameters_of
 from pellucid.models.pretrained import Pretrained
 from pellucid.stages import Pipeline
 from pellucid.tasks import load_task, task_for_head, task_name
@@ -227,11 +227,11 @@ def _load(
 
 def _task_of(config: Config, checkpoint: Checkpoint) -> str:
     """The task that a config's `architectures` were made for."""
-    for name in config.architectures or ():
-        for head, auto_class in BY_HEAD.items():
-            task = task_for_head(head)
-            if task is not None and auto_class.class_for(config).__name__ == name:
-                return task
+    made = heads_made(config, BY_HEAD["base"].class_for(config).family)
+    for head in BY_HEAD:
+        task = task_for_head(head) if head in made else None
+        if task is not None:
+            return task
     raise PipelineError(
         f"The task of {checkpoint.name!r} cannot be told from its config, whose `architectures` are "
         f"{config.architectures}. Name the task: pipeline('text-classification', model=…)."

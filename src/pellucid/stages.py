@@ -125,8 +125,12 @@ class Pipeline:
         Raises:
             InputError: the task makes no vectors of texts.
         """
-        settings = self._task.settle({"return_tensors": True}) if self._task.measures else None
-        return self._task.similarity(first, second, lambda texts: list(self._answers(texts, settings)))
+
+        def embed(texts: Sequence[str]) -> list[Any]:
+            settings = self._task.settle({**self._defaults, "return_tensors": True})
+            return list(self._answers(texts, settings))
+
+        return self._task.similarity(first, second, embed)
 
     def _answers(
         self,
@@ -238,16 +242,16 @@ class Pipeline:
 
     def _tell_truncation(self, encoded: Sequence[Sequence[tuple[int, Any]]], first: int) -> None:
         """Warn of texts that were cut although nobody asked for it, as `transformers` does silently."""
-        cut = [(i, one) for i, own in enumerate(encoded) for _, one in own if one.is_truncated]
+        cut = {i: one for i, own in enumerate(encoded) for _, one in own if one.is_truncated}
         if cut:
-            index, encoding = cut[0]
+            index, encoding = next(iter(cut.items()))
             logger.warning(
                 "Text %d has %d tokens, and only %d of them were read%s. %s, or pass `truncation=False` to have an "
                 "error instead.",
                 first + index,
                 encoding.untruncated_length,
                 len(encoding),
-                f", as with {len({i for i, _ in cut}) - 1} others" if len({i for i, _ in cut}) > 1 else "",
+                f", as with {len(cut) - 1} others" if len(cut) > 1 else "",
                 self._task.advice_on_length,
             )
 

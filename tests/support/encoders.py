@@ -72,7 +72,7 @@ def our_outputs(folder: Path, family: Family, engine: str, dtype: str, inputs: d
     for name, value in plain.outputs.items():
         # Where nothing is tapped engines may take another kernel.
         np.testing.assert_allclose(value, result.outputs[name], **TOLERANCE[dtype])
-    return unpacked_outputs(Result(result.outputs, result.taps, shapes.outputs_per_token(forward)), is_token)
+    return unpacked_outputs(Result(result.outputs, result.taps, shapes.output_rows(forward)), is_token)
 
 
 def assert_same_numbers(

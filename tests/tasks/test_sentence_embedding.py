@@ -73,6 +73,9 @@ def test_the_checkpoint_names_the_measure(tmp_path: Path, measure: str) -> None:
     np.testing.assert_allclose(pipe.similarity(texts, texts[:2]), expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(pipe.similarity(pipe(texts), pipe(texts[:2])), expected, rtol=1e-4, atol=1e-5)
     assert pipe.similarity("good", pipe("bad")).shape == (1, 1)
+    short = pipeline("sentence-embedding", str(folder), engine="numpy", truncate_dim=4)
+    expected = pipe.similarity(pipe(texts, truncate_dim=4), pipe(texts, truncate_dim=4))
+    np.testing.assert_allclose(short.similarity(texts, texts), expected, rtol=1e-4, atol=1e-5)
     with pytest.raises(PellucidError, match="must be texts, or their vectors"):
         pipe.similarity([["a"]], "b")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -18,6 +18,10 @@ Forward: TypeAlias = Callable[[Ops, Weights, Inputs], dict[str, Array]]
 """An architecture with its config and head filled in: operations, weights and inputs → named outputs."""
 
 
+PER_TOKEN = ("T", "N")
+"""The first axes of outputs that have a row for each token, or for each chosen one."""
+
+
 @dataclass
 class Result:
     """What one run gave, as NumPy arrays.
@@ -25,22 +29,21 @@ class Result:
     Attributes:
         outputs: the named outputs of the forward function: `[T, H]`, `[B, H]` or `[B, C]`.
         taps: for each tap that was asked for, its values in the order of the layers: `[T, H]`, or `[B, A, L, L]`.
-        per_token: the names of the outputs that have a row for each token, and not one for each sequence.
-        per_chosen: those among them that have a row for each chosen token alone.
+        rows: for each output what it has a row for, by the letter of its first axis: "T" tokens, "N" chosen tokens,
+            "B" sequences.
     """
 
     outputs: dict[str, npt.NDArray[np.floating[Any]]]
     taps: dict[str, list[npt.NDArray[np.floating[Any]]]] = field(default_factory=dict)
-    per_token: frozenset[str] = frozenset()
-    per_chosen: frozenset[str] = frozenset()
+    rows: Mapping[str, str] = field(default_factory=dict)
 
     def by_text(self, name: str, packed: Packed) -> Sequence[npt.NDArray[np.floating[Any]]]:
         """One output for each sequence: its rows `[L, …]` where the output is per token, else its own row."""
         values = self.outputs[name]
-        if name not in self.per_token:
+        if self.rows[name] not in PER_TOKEN:
             return values  # type: ignore[return-value]
         starts = packed.starts[1:]
-        if name in self.per_chosen:
+        if self.rows[name] == "N":
             starts = np.searchsorted(packed.chosen, starts).astype(np.int32)
         return np.split(values, starts)
 

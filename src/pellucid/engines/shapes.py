@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
-from pellucid.engines.program import Forward
+from pellucid.engines.program import PER_TOKEN, Forward
 from pellucid.errors import ShapeError
 from pellucid.ops import Ops, activation_function
 from pellucid.packing import Inputs, Layout
@@ -175,12 +175,12 @@ def uses(forward: Forward) -> dict[str, Use]:
 
 def outputs_per_token(forward: Forward) -> frozenset[str]:
     """The names of a forward function's outputs that have a row for each token, and not one for each sequence."""
-    return frozenset(name for name, shape in trace(forward)[0].items() if shape[0] in ("T", "N"))
+    return frozenset(name for name, axis in output_rows(forward).items() if axis in PER_TOKEN)
 
 
-def outputs_per_chosen(forward: Forward) -> frozenset[str]:
-    """Those among them that have a row for each chosen token alone."""
-    return frozenset(name for name, shape in trace(forward)[0].items() if shape[0] == "N")
+def output_rows(forward: Forward) -> dict[str, str]:
+    """What each of a forward function's outputs has a row for, by the letter of its first axis: "T", "N" or "B"."""
+    return {name: shape[0] for name, shape in trace(forward)[0].items()}
 
 
 def trace(

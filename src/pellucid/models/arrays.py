@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.engines.program import Result
+from pellucid.engines.program import PER_TOKEN, Result
 from pellucid.errors import InputError, InputTypeError, RaggedBatchError
 from pellucid.packing import Packed, pack_rectangle
 
@@ -39,7 +39,8 @@ def packed_inputs(
 def unpacked_outputs(result: Result, is_token: npt.NDArray[np.bool_]) -> dict[str, Any]:
     """The outputs and taps of a run, put back into the caller's rectangles."""
     values: dict[str, Any] = {
-        name: unpack(value, is_token) if name in result.per_token else value for name, value in result.outputs.items()
+        name: unpack(value, is_token) if result.rows[name] in PER_TOKEN else value
+        for name, value in result.outputs.items()
     }
     put_back = {"hidden_states": unpack, "attentions": unpack_attentions}
     for name, layers in result.taps.items():

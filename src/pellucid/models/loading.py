@@ -157,6 +157,12 @@ def compare(
     return Comparison(wanted, match, missing, wrong_shape, report)
 
 
+def heads_made(config: Config, family: Family) -> set[str]:
+    """The heads that a checkpoint was made with, by the config's `architectures`; none where it names no class here."""
+    named = {str(name).removeprefix("TF") for name in config.architectures or ()}
+    return {head for head, kind in family.heads.items() if family.class_prefix + kind.class_suffix in named}
+
+
 def heads_of_others(config: Config, family: Family) -> frozenset[str]:
     """The heads that a checkpoint was not made with, though weights of their names may be there.
 
@@ -167,8 +173,7 @@ def heads_of_others(config: Config, family: Family) -> frozenset[str]:
         config: the checkpoint's; all heads may be trained where it names none of the family's classes.
         family: its family.
     """
-    named = {str(name).removeprefix("TF") for name in config.architectures or ()}
-    made = {head for head, kind in family.heads.items() if family.class_prefix + kind.class_suffix in named}
+    made = heads_made(config, family)
     return frozenset(set(family.heads) - made - {"base"}) if made - {"base"} else frozenset()
 
 

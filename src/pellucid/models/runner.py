@@ -13,7 +13,7 @@ from pellucid.architectures.family import Family, longest
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
 from pellucid.engines import check_device, check_dtype, load_engine, shapes
-from pellucid.engines.program import Program, Result
+from pellucid.engines.program import PER_TOKEN, Program, Result
 from pellucid.errors import IdsOutOfRangeError, TextTooLongError
 from pellucid.packing import MAX_TOKENS, Packed, micro_batches
 
@@ -57,7 +57,7 @@ class Runner:
         self._family, self._config, self._head, self._name = family, config, head, name
         self._settings = family.read_config(config)
         self._parameters = parameters
-        self._programs: dict[tuple[Any, ...], tuple[Program, frozenset[str], frozenset[str]]] = {}
+        self._programs: dict[tuple[Any, ...], tuple[Program, dict[str, str]]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -100,8 +100,8 @@ class Runner:
             IdsOutOfRangeError: token ids or types outside the model's tables.
         """
         self.check(packed)
-        program, per_token, per_chosen = self._program(tuple(sorted(taps)), outputs)
-        whole = Result({}, {}, per_token, per_chosen)
+        program, has_rows = self._program(tuple(sorted(taps)), outputs)
+        whole = Result({}, {}, has_rows)
         # The number of each token among the chosen ones.
         number = None if packed.is_chosen is None else np.cumsum(packed.is_chosen) - 1
         for sequences in micro_batches(packed.lengths, max_tokens or MAX_TOKENS, batch_size):
@@ -109,9 +109,9 @@ class Runner:
             rows = packed.rows_of(sequences)
             for name, value in part.outputs.items():
                 index: Any
-                if name in per_chosen and packed.is_chosen is not None and number is not None:
+                if has_rows[name] == "N" and packed.is_chosen is not None and number is not None:
                     index, count = number[rows[packed.is_chosen[rows]]], len(packed.chosen)
-                elif name in per_token:
+                elif has_rows[name] in PER_TOKEN:
                     index, count = rows, len(packed.ids)
                 else:
                     index, count = sequences, len(packed.lengths)
@@ -131,10 +131,8 @@ class Runner:
                 progress(len(sequences))
         return whole
 
-    def _program(
-        self, taps: tuple[str, ...], outputs: tuple[str, ...] | None
-    ) -> tuple[Program, frozenset[str], frozenset[str]]:
-        """The program for these outputs, built when first asked for; which are per token, which per chosen token."""
+    def _program(self, taps: tuple[str, ...], outputs: tuple[str, ...] | None) -> tuple[Program, dict[str, str]]:
+        """The program for these outputs, built when first asked for, and what each of them has a row for."""
         key = (taps, outputs)
         with self._lock:
             if key not in self._programs:
@@ -142,9 +140,7 @@ class Runner:
                 program = self._module.build(
                     forward, self._parameters(), dtype=self.dtype, taps=taps, device=self.device
                 )
-                self._programs[key] = (
-                    program, shapes.outputs_per_token(forward), shapes.outputs_per_chosen(forward)
-                )  # fmt: skip
+                self._programs[key] = program, shapes.output_rows(forward)
             return self._programs[key]
 
     def check(self, packed: Packed) -> None:

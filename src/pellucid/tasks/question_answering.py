@@ -156,7 +156,7 @@ class QuestionAnswering(Task):
         context = found.rows[0].pair if settings.question_first else found.rows[0].text
         sequence = 1 if settings.question_first else 0
         answers: list[Answer] = []
-        none_score = 1.0
+        none_score, first_id = 1.0, self.context.tokenizer.cls_token_id
         for window in found.windows:
             encoding = window.encoding
             is_context = [one == sequence for one in encoding.sequence_ids]
@@ -164,7 +164,7 @@ class QuestionAnswering(Task):
                 window.values["start_logits"][:, 0],
                 window.values["end_logits"][:, 0],
                 # The first token stays: some checkpoints point at it where there is no answer.
-                [one or token == self.context.tokenizer.cls_token_id
+                [one or token == first_id
                  for one, token in zip(is_context, encoding.ids, strict=True)],
                 # Some candidates become one when they are widened to words.
                 count=settings.top_k * 2 + 10 if settings.aligns else settings.top_k,

@@ -57,8 +57,6 @@ class SentenceEmbedding(Task):
         "truncate_dim",
     )
 
-    measures = True
-
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.recipe = recipe_of(context)

@@ -158,9 +158,6 @@ class Task(ABC):
             raise InputTypeError(f"Input {index} is of type {type(item).__name__}; it must be a string.", index=index)
         return [Row(item)]
 
-    measures: ClassVar[bool] = False
-    """Whether it makes vectors of texts, which can be compared."""
-
     def similarity(self, first: Any, second: Any, embed: Callable[[Sequence[str]], list[Any]]) -> Any:
         """How near texts, or their vectors, are to each other: `[N, M]`.
 

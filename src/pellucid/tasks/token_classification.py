@@ -163,6 +163,7 @@ class TokenClassification(Task):
         """The tokens of a window that are no special ones, with their probabilities and places."""
         encoding, tokenizer = window.encoding, self.context.tokenizer
         scores = softmax(window.values["logits"])
+        unknown = tokenizer.unk_token_id
         ids, special, words = encoding.ids, encoding.special_tokens_mask, encoding.word_ids
         places = encoding.offsets if settings.places is None else settings.places
         prefix = getattr(tokenizer.backend_tokenizer.model, "continuing_subword_prefix", None)
@@ -179,7 +180,7 @@ class TokenClassification(Task):
             shown = text[start:end]
             has_blank = start == 0 or " " in text[start - 1 : start + 1]
             is_subword = len(token) != len(shown) if prefix else not has_blank
-            if ids[index] == tokenizer.unk_token_id:
+            if ids[index] == unknown:
                 token, is_subword = shown, False
             pieces.append(Piece(token, scores[index], start, end, index, is_subword))
         return pieces
