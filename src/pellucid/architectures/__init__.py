@@ -3,47 +3,49 @@
 from __future__ import annotations
 
 import difflib
+import importlib
+from collections.abc import Iterator, Mapping
 
-from pellucid.architectures.albert import FAMILY as ALBERT
-from pellucid.architectures.bert import FAMILY as BERT
-from pellucid.architectures.camembert import FAMILY as CAMEMBERT
-from pellucid.architectures.deberta import FAMILY as DEBERTA
-from pellucid.architectures.deberta_v2 import FAMILY as DEBERTA_V2
-from pellucid.architectures.distilbert import FAMILY as DISTILBERT
-from pellucid.architectures.electra import FAMILY as ELECTRA
-from pellucid.architectures.esm import FAMILY as ESM
 from pellucid.architectures.family import Family
-from pellucid.architectures.mobilebert import FAMILY as MOBILEBERT
-from pellucid.architectures.modernbert import FAMILY as MODERNBERT
-from pellucid.architectures.mpnet import FAMILY as MPNET
-from pellucid.architectures.new import FAMILY as NEW
-from pellucid.architectures.new import GTE
-from pellucid.architectures.nomic_bert import FAMILY as NOMIC_BERT
-from pellucid.architectures.roberta import FAMILY as ROBERTA
-from pellucid.architectures.xlm_roberta import FAMILY as XLM_ROBERTA
 from pellucid.errors import UnknownModelTypeError
 
-FAMILIES = {
-    family.model_type: family
-    for family in (
-        ALBERT,
-        BERT,
-        CAMEMBERT,
-        DEBERTA,
-        DEBERTA_V2,
-        DISTILBERT,
-        ELECTRA,
-        ESM,
-        GTE,
-        MOBILEBERT,
-        MODERNBERT,
-        MPNET,
-        NEW,
-        NOMIC_BERT,
-        ROBERTA,
-        XLM_ROBERTA,
-    )
+# By the `model_type` of config.json: the file of each family, and what it is called there.
+_HOMES = {
+    "albert": ("albert", "FAMILY"),
+    "bert": ("bert", "FAMILY"),
+    "camembert": ("camembert", "FAMILY"),
+    "deberta": ("deberta", "FAMILY"),
+    "deberta-v2": ("deberta_v2", "FAMILY"),
+    "distilbert": ("distilbert", "FAMILY"),
+    "electra": ("electra", "FAMILY"),
+    "esm": ("esm", "FAMILY"),
+    "gte": ("new", "GTE"),
+    "mobilebert": ("mobilebert", "FAMILY"),
+    "modernbert": ("modernbert", "FAMILY"),
+    "mpnet": ("mpnet", "FAMILY"),
+    "new": ("new", "FAMILY"),
+    "nomic_bert": ("nomic_bert", "FAMILY"),
+    "roberta": ("roberta", "FAMILY"),
+    "xlm-roberta": ("xlm_roberta", "FAMILY"),
 }
+
+
+class _Families(Mapping[str, Family]):
+    """The families by their `model_type`; a family's file is imported when the family is asked for."""
+
+    def __getitem__(self, model_type: str) -> Family:
+        module, name = _HOMES[model_type]
+        family: Family = getattr(importlib.import_module(f"pellucid.architectures.{module}"), name)
+        return family
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_HOMES)
+
+    def __len__(self) -> int:
+        return len(_HOMES)
+
+
+FAMILIES = _Families()
 
 
 def family_of(model_type: object, name: str) -> Family:
