@@ -215,6 +215,8 @@ def test_reranking_needs_documents_and_one_label(tmp_path: Path) -> None:
     two = pellucid_checkpoint(tmp_path / "two", "bert", "ForSequenceClassification", num_labels=2)
     with pytest.raises(PellucidError, match="There are no documents"):
         pipeline("rerank", str(one), engine="numpy")("the movie")
+    with pytest.raises(PellucidError, match="not one of sigmoid, softmax, none"):
+        pipeline("rerank", str(one), engine="numpy")("the movie", ["a"], function_to_apply="sgmoid")
     with pytest.raises(PellucidError, match="has 2 labels, and reranking needs"):
         pipeline("rerank", str(two), engine="numpy")
     with pytest.raises(PellucidError, match="must be a pair of strings"):

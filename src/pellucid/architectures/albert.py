@@ -12,18 +12,20 @@ from typing import Any
 from pellucid.architectures import head_kinds
 from pellucid.architectures.bert import NAMES as BERT_NAMES
 from pellucid.architectures.bert import (
+    POOLED,
+    POOLER,
     BertConfig,
     BertSettings,
     Dropout,
     bert_embeddings,
     bert_layer,
+    common_sizes,
     distances,
     impossible_sizes,
 )
 from pellucid.architectures.family import Family
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
-from pellucid.heads import first_token
 from pellucid.layers import linear
 from pellucid.ops import Array, Ops
 from pellucid.packing import Inputs
@@ -99,15 +101,8 @@ class AlbertConfig(Config):
 def read_albert_config(config: Any) -> AlbertSettings:
     """Take from an ALBERT config what the function needs."""
     return AlbertSettings(
-        width=config.hidden_size,
-        inner=config.intermediate_size,
-        layers=config.num_hidden_layers,
-        heads=config.num_attention_heads,
-        vocabulary=config.vocab_size,
-        positions=config.max_position_embeddings,
+        **common_sizes(config),
         types=config.type_vocab_size,
-        activation=config.hidden_act,
-        eps=config.layer_norm_eps,
         place=config.position_embedding_type,
         embedding_width=config.embedding_size,
         groups=config.num_hidden_groups,
@@ -154,9 +149,6 @@ NAMES = NameTable(
     },
     ignored=BERT_NAMES.ignored,
 )
-
-POOLER = first_token("pooler", "tanh", dropout_after=False)
-POOLED = first_token("pooler", "tanh")
 
 FAMILY = Family(
     model_type="albert",

@@ -220,28 +220,41 @@ def impossible_sizes(config: Config, settings: BertSettings) -> list[str]:
     return reasons
 
 
+def common_sizes(config: Any) -> dict[str, Any]:
+    """The settings that configs of BERT's kind have under the same names."""
+    return {
+        "width": config.hidden_size,
+        "inner": config.intermediate_size,
+        "layers": config.num_hidden_layers,
+        "heads": config.num_attention_heads,
+        "vocabulary": config.vocab_size,
+        "positions": config.max_position_embeddings,
+        "activation": config.hidden_act,
+        "eps": config.layer_norm_eps,
+    }
+
+
+def common_dropout(config: Any) -> Dropout:
+    """What is dropped out by a config of BERT's kind: of the hidden states, of attention, and before labels."""
+    hidden = config.hidden_dropout_prob
+    head = hidden if config.classifier_dropout is None else config.classifier_dropout
+    return Dropout(
+        embeddings=hidden,
+        attention=config.attention_probs_dropout_prob,
+        attention_output=hidden,
+        feed_forward=hidden,
+        head=head,
+        tokens=head,
+    )
+
+
 def read_bert_config(config: Any) -> BertSettings:
     """Take from a BERT config what the function needs."""
-    head = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
     return BertSettings(
-        width=config.hidden_size,
-        inner=config.intermediate_size,
-        layers=config.num_hidden_layers,
-        heads=config.num_attention_heads,
-        vocabulary=config.vocab_size,
-        positions=config.max_position_embeddings,
+        **common_sizes(config),
         types=config.type_vocab_size,
-        activation=config.hidden_act,
-        eps=config.layer_norm_eps,
         place=config.position_embedding_type,
-        dropout=Dropout(
-            embeddings=config.hidden_dropout_prob,
-            attention=config.attention_probs_dropout_prob,
-            attention_output=config.hidden_dropout_prob,
-            feed_forward=config.hidden_dropout_prob,
-            head=head,
-            tokens=head,
-        ),
+        dropout=common_dropout(config),
     )
 
 

@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from pellucid.architectures import head_kinds
 from pellucid.architectures.bert import NAMES as BERT_NAMES
-from pellucid.architectures.bert import BertSettings, Dropout, impossible_sizes
+from pellucid.architectures.bert import POOLER, BertSettings, Dropout, impossible_sizes
 from pellucid.architectures.family import Family
-from pellucid.architectures.roberta import CLASSIFIER, POOLER
+from pellucid.architectures.roberta import CLASSIFIER
 from pellucid.architectures.roberta import NAMES as ROBERTA_NAMES
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config

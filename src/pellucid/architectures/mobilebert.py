@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pellucid.architectures.bert import BertSettings, Dropout, impossible_sizes
+from pellucid.architectures.bert import BertSettings, common_dropout, common_sizes, impossible_sizes
 from pellucid.architectures.family import Family
 from pellucid.architectures.mobilebert_heads import HEAD_NAMES, HEADS
 from pellucid.checkpoints.names import NameTable
@@ -208,17 +208,9 @@ class MobileBertConfig(Config):
 
 def read_mobilebert_config(config: Any) -> MobileBertSettings:
     """Take from a MobileBERT config what the function needs."""
-    head = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
     return MobileBertSettings(
-        width=config.hidden_size,
-        inner=config.intermediate_size,
-        layers=config.num_hidden_layers,
-        heads=config.num_attention_heads,
-        vocabulary=config.vocab_size,
-        positions=config.max_position_embeddings,
+        **common_sizes(config),
         types=config.type_vocab_size,
-        activation=config.hidden_act,
-        eps=config.layer_norm_eps,
         embedding_width=config.embedding_size,
         narrow=config.intra_bottleneck_size if config.use_bottleneck else config.hidden_size,
         trigrams=bool(config.trigram_input),
@@ -228,14 +220,7 @@ def read_mobilebert_config(config: Any) -> MobileBertSettings:
         feed_forwards=config.num_feedforward_networks,
         norm=config.normalization_type,
         has_pooler_layer=bool(config.classifier_activation),
-        dropout=Dropout(
-            embeddings=config.hidden_dropout_prob,
-            attention=config.attention_probs_dropout_prob,
-            attention_output=config.hidden_dropout_prob,
-            feed_forward=config.hidden_dropout_prob,
-            head=head,
-            tokens=head,
-        ),
+        dropout=common_dropout(config),
     )
 
 

@@ -10,9 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.architectures import head_kinds
-from pellucid.architectures.bert import BertSettings, Dropout, bert_embeddings, bert_layer, impossible_sizes
+from pellucid.architectures.bert import (
+    POOLER,
+    BertSettings,
+    Dropout,
+    bert_embeddings,
+    bert_layer,
+    common_sizes,
+    impossible_sizes,
+)
 from pellucid.architectures.family import Family
-from pellucid.architectures.roberta import HEADS, POOLER
+from pellucid.architectures.roberta import HEADS
 from pellucid.architectures.roberta import NAMES as ROBERTA_NAMES
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
@@ -93,15 +101,8 @@ class MPNetConfig(Config):
 def read_mpnet_config(config: Any) -> MPNetSettings:
     """Take from an MPNet config what the function needs."""
     return MPNetSettings(
-        width=config.hidden_size,
-        inner=config.intermediate_size,
-        layers=config.num_hidden_layers,
-        heads=config.num_attention_heads,
-        vocabulary=config.vocab_size,
-        positions=config.max_position_embeddings,
+        **common_sizes(config),
         types=0,
-        activation=config.hidden_act,
-        eps=config.layer_norm_eps,
         padding_id=PADDING_ID,
         relative_rows=config.relative_attention_num_buckets,
         dropout=Dropout(

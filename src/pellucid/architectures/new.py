@@ -12,9 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from pellucid.architectures import head_kinds
-from pellucid.architectures.bert import Dropout
+from pellucid.architectures.bert import POOLED, common_dropout, common_sizes
 from pellucid.architectures.family import Family
-from pellucid.architectures.roberta import POOLED
 from pellucid.architectures.rotary_bert import (
     RotaryBertSettings,
     impossible_rope_parameters,
@@ -130,28 +129,12 @@ def read_gte_config(config: Any) -> RotaryBertSettings:
 
 def _settings(config: Any) -> RotaryBertSettings:
     """What both forms of the config have in common."""
-    hidden = config.hidden_dropout_prob
-    head = hidden if config.classifier_dropout is None else config.classifier_dropout
     return RotaryBertSettings(
-        width=config.hidden_size,
-        inner=config.intermediate_size,
-        layers=config.num_hidden_layers,
-        heads=config.num_attention_heads,
-        vocabulary=config.vocab_size,
-        positions=config.max_position_embeddings,
+        **common_sizes(config),
         types=config.type_vocab_size,
-        activation=config.hidden_act,
-        eps=config.layer_norm_eps,
         place="rotary",
-        opened_dropout=hidden,
-        dropout=Dropout(
-            embeddings=hidden,
-            attention=config.attention_probs_dropout_prob,
-            attention_output=hidden,
-            feed_forward=hidden,
-            head=head,
-            tokens=head,
-        ),
+        opened_dropout=config.hidden_dropout_prob,
+        dropout=common_dropout(config),
     )
 
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from pellucid.architectures import head_kinds
-from pellucid.architectures.bert import Dropout
+from pellucid.architectures.bert import POOLED, common_dropout
 from pellucid.architectures.family import Family
-from pellucid.architectures.roberta import POOLED
 from pellucid.architectures.rotary_bert import (
     RotaryBertSettings,
     impossible_rope_parameters,
@@ -131,7 +130,6 @@ def read_nomic_bert_config(config: Any) -> RotaryBertSettings:
     """Take from a Nomic BERT config what the function needs."""
     theta, slower = rope_parameters(config, config.rotary_emb_base)
     own_positions, positions = config.n_positions, config.max_position_embeddings
-    head = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
     return RotaryBertSettings(
         width=config.hidden_size,
         inner=config.intermediate_size,
@@ -148,14 +146,7 @@ def read_nomic_bert_config(config: Any) -> RotaryBertSettings:
         slower=slower,
         has_biases=False,
         has_head_biases=config.mlp_fc1_bias is None,
-        dropout=Dropout(
-            embeddings=config.hidden_dropout_prob,
-            attention=config.attention_probs_dropout_prob,
-            attention_output=config.hidden_dropout_prob,
-            feed_forward=config.hidden_dropout_prob,
-            head=head,
-            tokens=head,
-        ),
+        dropout=common_dropout(config),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pellucid.architectures import head_kinds
 from pellucid.architectures.bert import NAMES as BERT_NAMES
-from pellucid.architectures.bert import BertConfig, BertSettings, bert, read_bert_config
+from pellucid.architectures.bert import POOLED, POOLER, BertConfig, BertSettings, bert, read_bert_config
 from pellucid.architectures.family import Family
 from pellucid.checkpoints.names import NameTable
 from pellucid.config import Config
@@ -67,8 +67,6 @@ NAMES = NameTable(
     ignored=BERT_NAMES.ignored,
 )
 
-POOLER = first_token("pooler", "tanh", dropout_after=False)
-POOLED = first_token("pooler", "tanh")
 CLASSIFIER = first_token("head.dense", "tanh", dropout_before=True)
 
 HEADS = {

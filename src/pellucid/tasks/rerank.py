@@ -11,7 +11,7 @@ import numpy as np
 from pellucid.errors import InputError, InputTypeError
 from pellucid.tasks import task
 from pellucid.tasks.task import Context, Found, Row, Task
-from pellucid.tasks.text_classification import scores
+from pellucid.tasks.text_classification import function_named, scores
 from pellucid.tasks.text_pair import activation_of
 from pellucid.tasks.tokenizing import check_tokenizing
 
@@ -50,12 +50,7 @@ class Rerank(Task):
 
     def called(self, positional: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, dict[str, Any], tuple[Any, ...]]:
         """The query of a call, or a list of them; the second positional argument are the documents."""
-        if not positional and "query" in named:
-            positional = (named.pop("query"),)
-        inputs, named, rest = super().called(positional, named)
-        if rest and "documents" not in named:
-            named["documents"], rest = rest[0], rest[1:]
-        return inputs, named, rest
+        return self.called_with(positional, named, "query", "documents")
 
     def settle(self, arguments: Mapping[str, Any]) -> Settings:
         """Read the caller's arguments.
@@ -64,11 +59,10 @@ class Rerank(Task):
             InputError: a value that means nothing.
         """
         rest = dict(arguments)
-        function = rest.pop("function_to_apply", None) or activation_of(self.context.config)
+        asked = rest.pop("function_to_apply", None)
+        function = activation_of(self.context.config) if asked is None else function_named(asked)
         documents, top_k = texts_of(rest.pop("documents", ()), "documents"), checked_top_k(rest.pop("top_k", None))
-        return Settings(
-            check_tokenizing(rest, self.arguments), documents=documents, top_k=top_k, function=str(function).lower()
-        )
+        return Settings(check_tokenizing(rest, self.arguments), documents=documents, top_k=top_k, function=function)
 
     def rows(self, item: Any, index: int, settings: Settings) -> list[Row]:
         """The query beside each document.

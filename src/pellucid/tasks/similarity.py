@@ -37,12 +37,7 @@ class Similarity(SentenceEmbedding):
 
     def called(self, positional: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, dict[str, Any], tuple[Any, ...]]:
         """The query of a call, or a list of them; the second positional argument are the candidates."""
-        if not positional and "query" in named:
-            positional = (named.pop("query"),)
-        inputs, named, rest = super().called(positional, named)
-        if rest and "candidates" not in named:
-            named["candidates"], rest = rest[0], rest[1:]
-        return inputs, named, rest
+        return self.called_with(positional, named, "query", "candidates")
 
     def settle(self, arguments: Mapping[str, Any]) -> Settings:
         """Read the caller's arguments: those of sentence embeddings, `candidates` and `top_k`."""

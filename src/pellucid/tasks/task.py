@@ -123,6 +123,24 @@ class Task(ABC):
             return named.pop("inputs"), named, ()
         return positional[0], named, positional[1:]
 
+    def called_with(
+        self, positional: tuple[Any, ...], named: dict[str, Any], first: str, second: str
+    ) -> tuple[Any, dict[str, Any], tuple[Any, ...]]:
+        """As `called`, where the first two positional arguments have names of their own.
+
+        Args:
+            positional: the call's.
+            named: the call's.
+            first: what the inputs may be called.
+            second: the argument that a second positional one is, unless it is named.
+        """
+        if not positional and first in named:
+            positional = (named.pop(first),)
+        inputs, named, rest = Task.called(self, positional, named)
+        if rest and second not in named:
+            named[second], rest = rest[0], rest[1:]
+        return inputs, named, rest
+
     def refuse_unknown(self, arguments: Mapping[str, Any]) -> None:
         """Refuse arguments that are not the task's own, where it hands none on to the tokenizer.
 

@@ -72,7 +72,7 @@ class TextClassification(Task):
         asked = rest.pop("function_to_apply", None)
         return Settings(
             labels=config.id2label,
-            function=_function_for(config) if asked is None else _function_named(asked),
+            function=_function_for(config) if asked is None else function_named(asked),
             top_k=top_k,
             is_sorted=is_sorted,
             tokenizing=check_tokenizing(rest, self.arguments),
@@ -131,7 +131,12 @@ class TextClassification(Task):
         return [answer] if isinstance(item, str) and "top_k" not in arguments else answer
 
 
-def _function_named(word: Any) -> str:
+def function_named(word: Any) -> str:
+    """A function by its word, in any case.
+
+    Raises:
+        InputError: no such function; the message lists them.
+    """
     name = str(getattr(word, "value", word)).lower()
     if name not in FUNCTIONS:
         raise InputError(
@@ -148,7 +153,7 @@ def _function_for(config: Any) -> str:
         return "sigmoid"
     if config.problem_type == "single_label_classification" or config.num_labels > 1:
         return "softmax"
-    return _function_named(config.function_to_apply or "none")
+    return function_named(config.function_to_apply or "none")
 
 
 def scores(logits: Floats, function: str) -> Floats:

@@ -62,13 +62,9 @@ class ZeroShotClassification(Task):
         Raises:
             InputError: further positional arguments.
         """
-        if not positional and "sequences" in named:
-            positional = (named.pop("sequences"),)
-        inputs, named, rest = super().called(positional, named)
-        if rest and (len(rest) > 1 or "candidate_labels" in named):
-            raise InputError(f"Unable to understand extra arguments {rest}. Pass `candidate_labels=`.")
+        inputs, named, rest = self.called_with(positional, named, "sequences", "candidate_labels")
         if rest:
-            named["candidate_labels"] = rest[0]
+            raise InputError(f"Unable to understand extra arguments {positional[1:]}. Pass `candidate_labels=`.")
         return inputs, named, ()
 
     def settle(self, arguments: Mapping[str, Any]) -> Settings:

@@ -10,7 +10,7 @@ from pellucid.tokenizers.loading import TOKENIZER_FILE
 from pellucid.tokenizers.sentencepiece import Scores, SentencePieceTokenizer
 from pellucid.tokenizers.sentencepiece_model import SentencePieceModel
 from pellucid.tokenizers.sequences import SingleSeparator
-from pellucid.tokenizers.templates import present, put_template
+from pellucid.tokenizers.templates import put_fixed_template
 
 
 class AlbertTokenizerFast(SingleSeparator, SentencePieceTokenizer):
@@ -78,8 +78,7 @@ class AlbertTokenizerFast(SingleSeparator, SentencePieceTokenizer):
         self.keep_accents = keep_accents
         self.vocab_file = vocab_file
         if self._is_converted:
-            first, last = present(self._backend, "[CLS]", cls_token), present(self._backend, "[SEP]", sep_token)
-            put_template(self._backend, first, last)
+            put_fixed_template(self._backend, ("[CLS]", cls_token), ("[SEP]", sep_token))
 
     def _scores(self, model: SentencePieceModel) -> Scores:
         # ALBERT splits "9," before the comma: such pieces are made so improbable that they are never chosen.

@@ -16,6 +16,9 @@ from pellucid.tokenizers.encoding import Encoding
 from pellucid.tokenizers.options import Options
 from pellucid.tokenizers.strategies import TruncationStrategy
 
+TEXT_TOKENS = ("bos_token", "eos_token", "sep_token", "cls_token", "unk_token", "pad_token")
+"""The roles of special tokens but for the mask, which takes a blank along."""
+
 # Far above the files of any model: those of RoBERTa have 0.9 and 0.5 MB.
 _MAX_BYTES = 16_000_000
 

@@ -8,12 +8,10 @@ from typing import Any, ClassVar
 from tokenizers import AddedToken
 
 from pellucid.tokenizers.backend import Backend
-from pellucid.tokenizers.byte_level import ByteLevelTokenizer
+from pellucid.tokenizers.byte_level import TEXT_TOKENS, ByteLevelTokenizer
 from pellucid.tokenizers.loading import TOKENIZER_FILE
 from pellucid.tokenizers.sequences import SingleSeparator
-from pellucid.tokenizers.templates import present, put_template
-
-_TEXT_TOKENS = ("bos_token", "eos_token", "sep_token", "cls_token", "unk_token", "pad_token")
+from pellucid.tokenizers.templates import put_fixed_template
 
 
 class DebertaTokenizerFast(SingleSeparator, ByteLevelTokenizer):
@@ -81,11 +79,10 @@ class DebertaTokenizerFast(SingleSeparator, ByteLevelTokenizer):
         )
         self.add_bos_token = kwargs.get("add_bos_token", False)
         if self._is_converted:
-            first, last = present(self._backend, "[CLS]", cls_token), present(self._backend, "[SEP]", sep_token)
-            put_template(self._backend, first, last)
+            put_fixed_template(self._backend, ("[CLS]", cls_token), ("[SEP]", sep_token))
 
     def _backend_from_vocabulary(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Backend:
-        for name in _TEXT_TOKENS:
+        for name in TEXT_TOKENS:
             if isinstance(kwargs[name], str):
                 kwargs[name] = AddedToken(kwargs[name], special=True)
         if isinstance(kwargs["mask_token"], str):

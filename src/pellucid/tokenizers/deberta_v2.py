@@ -11,7 +11,7 @@ from pellucid.tokenizers.backend import Backend
 from pellucid.tokenizers.loading import TOKENIZER_FILE
 from pellucid.tokenizers.sentencepiece import SentencePieceTokenizer, metaspace
 from pellucid.tokenizers.sequences import SingleSeparator
-from pellucid.tokenizers.templates import present, put_template
+from pellucid.tokenizers.templates import put_fixed_template
 
 
 class DebertaV2TokenizerFast(SingleSeparator, SentencePieceTokenizer):
@@ -73,8 +73,7 @@ class DebertaV2TokenizerFast(SingleSeparator, SentencePieceTokenizer):
         self.split_by_punct = split_by_punct
         self.vocab_file = vocab_file
         if self._is_converted:
-            first, last = present(self._backend, "[CLS]", cls_token), present(self._backend, "[SEP]", sep_token)
-            put_template(self._backend, first, last)
+            put_fixed_template(self._backend, ("[CLS]", cls_token), ("[SEP]", sep_token))
 
     def _backend_from_vocabulary(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Backend:
         if isinstance(kwargs["unk_token"], str):

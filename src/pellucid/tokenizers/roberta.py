@@ -8,12 +8,10 @@ from typing import Any, ClassVar
 from tokenizers import AddedToken
 
 from pellucid.tokenizers.backend import Backend
-from pellucid.tokenizers.byte_level import ByteLevelTokenizer
+from pellucid.tokenizers.byte_level import TEXT_TOKENS, ByteLevelTokenizer
 from pellucid.tokenizers.loading import TOKENIZER_FILE
 from pellucid.tokenizers.sequences import DoubleSeparator
 from pellucid.tokenizers.templates import apply_options, put_roberta_template
-
-_TEXT_TOKENS = ("bos_token", "eos_token", "sep_token", "cls_token", "unk_token", "pad_token")
 
 
 class RobertaTokenizerFast(DoubleSeparator, ByteLevelTokenizer):
@@ -101,7 +99,7 @@ class RobertaTokenizerFast(DoubleSeparator, ByteLevelTokenizer):
             )
 
     def _backend_from_vocabulary(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Backend:
-        for name in _TEXT_TOKENS:
+        for name in TEXT_TOKENS:
             if isinstance(kwargs[name], str):
                 kwargs[name] = AddedToken(kwargs[name], lstrip=False, rstrip=False)
         return super()._backend_from_vocabulary(args, kwargs)

@@ -44,6 +44,25 @@ def put_template(
     )
 
 
+def put_fixed_template(
+    backend: Backend, cls: tuple[str, Any], sep: tuple[str, Any], *, separators: int = 1, second_type: int = 1
+) -> None:
+    """As `put_template`, with the family's usual tokens where the vocabulary has them, else those that were given.
+
+    Args:
+        backend: the tokenizer; it is changed.
+        cls: the token before the texts: the usual one, and the given one.
+        sep: the token after each text, likewise.
+        separators: how many of it stand between the texts of a pair.
+        second_type: the token type of the second text and of the separator after it.
+
+    Raises:
+        TokenizerError: one of the tokens is not in the vocabulary.
+    """
+    cls_token, sep_token = present(backend, *cls), present(backend, *sep)
+    put_template(backend, cls_token, sep_token, separators=separators, second_type=second_type)
+
+
 def present(backend: Backend, usual: str, given: Any) -> str:
     """The token for a template: the family's usual one where the vocabulary has it, else the one that was given.
 

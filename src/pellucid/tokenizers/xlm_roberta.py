@@ -10,13 +10,30 @@ from pellucid.tokenizers.loading import TOKENIZER_FILE
 from pellucid.tokenizers.sentencepiece import Scores, SentencePieceTokenizer
 from pellucid.tokenizers.sentencepiece_model import SentencePieceModel
 from pellucid.tokenizers.sequences import DoubleSeparator
-from pellucid.tokenizers.templates import present, put_template
+from pellucid.tokenizers.templates import put_fixed_template
 
 # Fairseq's vocabularies begin with these, whatever sentencepiece numbered first.
 _FIRST_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 
 
-class XLMRobertaTokenizerFast(DoubleSeparator, SentencePieceTokenizer):
+class FairseqTokenizer(DoubleSeparator, SentencePieceTokenizer):
+    """What the two share: the files, and what fairseq put before sentencepiece's own numbers."""
+
+    vocab_files_names: ClassVar[dict[str, str]] = {
+        "vocab_file": "sentencepiece.bpe.model",
+        "tokenizer_file": TOKENIZER_FILE,
+    }
+    model_input_names: list[str] = ["input_ids", "attention_mask"]
+
+    def _put_own_template(self, cls_token: Any, sep_token: Any) -> None:
+        if self._is_converted:
+            put_fixed_template(self._backend, ("<s>", cls_token), ("</s>", sep_token), separators=2, second_type=0)
+
+    def _unknown_id(self, model: SentencePieceModel) -> int:
+        return _FIRST_TOKENS.index("<unk>")
+
+
+class XLMRobertaTokenizerFast(FairseqTokenizer):
     """XLM-RoBERTa's tokenizer: pieces of a hundred languages, the most probable way to split.
 
     Args:
@@ -38,14 +55,9 @@ class XLMRobertaTokenizerFast(DoubleSeparator, SentencePieceTokenizer):
     Source: Conneau et al., 2019; `XLMRobertaTokenizerFast` of `transformers` 4.57.
     """
 
-    vocab_files_names: ClassVar[dict[str, str]] = {
-        "vocab_file": "sentencepiece.bpe.model",
-        "tokenizer_file": TOKENIZER_FILE,
-    }
     _old_special_tokens: ClassVar[dict[str, tuple[str, dict[str, bool]]]] = {
         "mask_token": ("<mask>", {"lstrip": True, "special": True}),
     }
-    model_input_names: list[str] = ["input_ids", "attention_mask"]
 
     def __init__(
         self,
@@ -75,9 +87,7 @@ class XLMRobertaTokenizerFast(DoubleSeparator, SentencePieceTokenizer):
             **kwargs,
         )
         self.vocab_file = vocab_file
-        if self._is_converted:
-            first, last = present(self._backend, "<s>", cls_token), present(self._backend, "</s>", sep_token)
-            put_template(self._backend, first, last, separators=2, second_type=0)
+        self._put_own_template(cls_token, sep_token)
 
     def _scores(self, model: SentencePieceModel) -> Scores:
         # Sentencepiece's own first three are <unk>, <s> and </s>.
@@ -87,15 +97,12 @@ class XLMRobertaTokenizerFast(DoubleSeparator, SentencePieceTokenizer):
             ("<mask>", 0.0),
         ]
 
-    def _unknown_id(self, model: SentencePieceModel) -> int:
-        return _FIRST_TOKENS.index("<unk>")
-
 
 class XLMRobertaTokenizer(XLMRobertaTokenizerFast):
     """XLM-RoBERTa's tokenizer under the name of the Python one of `transformers`; it is the fast one all the same."""
 
 
-class CamembertTokenizerFast(DoubleSeparator, SentencePieceTokenizer):
+class CamembertTokenizerFast(FairseqTokenizer):
     """CamemBERT's tokenizer: pieces of French, the most probable way to split.
 
     Args:
@@ -117,12 +124,6 @@ class CamembertTokenizerFast(DoubleSeparator, SentencePieceTokenizer):
 
     Source: Martin et al., 2019; `CamembertTokenizerFast` of `transformers` 4.57.
     """
-
-    vocab_files_names: ClassVar[dict[str, str]] = {
-        "vocab_file": "sentencepiece.bpe.model",
-        "tokenizer_file": TOKENIZER_FILE,
-    }
-    model_input_names: list[str] = ["input_ids", "attention_mask"]
 
     def __init__(
         self,
@@ -156,9 +157,7 @@ class CamembertTokenizerFast(DoubleSeparator, SentencePieceTokenizer):
             **kwargs,
         )
         self.vocab_file = vocab_file
-        if self._is_converted:
-            first, last = present(self._backend, "<s>", cls_token), present(self._backend, "</s>", sep_token)
-            put_template(self._backend, first, last, separators=2, second_type=0)
+        self._put_own_template(cls_token, sep_token)
 
     def _scores(self, model: SentencePieceModel) -> Scores:
         # The model has <s> and </s> of its own further on, and an <unk> that must not be chosen.
@@ -171,9 +170,6 @@ class CamembertTokenizerFast(DoubleSeparator, SentencePieceTokenizer):
             *((piece.text, piece.score) for piece in model.pieces[1:]),
             ("<mask>", 0.0),
         ]
-
-    def _unknown_id(self, model: SentencePieceModel) -> int:
-        return _FIRST_TOKENS.index("<unk>")
 
 
 class CamembertTokenizer(CamembertTokenizerFast):
