@@ -43,7 +43,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors", "outputs", "checkpoints", "config", "packing", "ops", "weights", "architectures", "engines",
         "tensors",
     },
-    "stages": {"errors", "checkpoints", "packing", "progress", "streaming", "models", "tasks", "tokenizers"},
+    "sequences": {"errors", "tasks"},
+    "stages": {
+        "errors", "checkpoints", "packing", "progress", "sequences", "streaming", "models", "tasks", "tokenizers",
+    },
     "pipelines": {"errors", "checkpoints", "config", "engines", "models", "stages", "tasks", "tokenizers"},
     "inspection": {"errors", "architectures", "checkpoints", "config", "models", "tokenizers"},
     "training": {"errors", "checkpoints", "config", "config_keys", "engines", "models", "packing", "tokenizers"},

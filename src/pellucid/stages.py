@@ -11,11 +11,12 @@ from typing import Any
 
 from pellucid.checkpoints.saving import write_folder
 from pellucid.checkpoints.sidecars import Sidecars
-from pellucid.errors import InputError, InputTypeError, TextTooLongError
+from pellucid.errors import InputError, InputTypeError
 from pellucid.models.pretrained import Pretrained
 from pellucid.packing import Packed, pack
 from pellucid.progress import Bar, in_items
-from pellucid.streaming import portions, windows
+from pellucid.sequences import Encoder
+from pellucid.streaming import groups, portions, windows
 from pellucid.tasks import load_task, task_name
 from pellucid.tasks.task import Context, Found, Row, Window
 
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 2_000_000
 """Of all texts that are under way at once; what is held of one is about a hundred bytes for each, besides outputs."""
+
+AHEAD = 32_768
+"""Tokens that are computed before any of their answers is made, in micro-batches of near-equal lengths."""
 
 CALL_ARGUMENTS = ("batch_size", "max_tokens", "num_workers", "progress", "return_details")
 
@@ -53,6 +57,7 @@ class Pipeline:
         context = Context(model.config, tokenizer, longest, model.name_or_path, beside.json, beside.tensors)
         self._task = load_task(task)(context)
         self._task.settle(arguments)
+        self._encoder = Encoder(tokenizer, longest, model.name_or_path, self._task.advice_on_length)
 
     def __call__(
         self,
@@ -146,124 +151,47 @@ class Pipeline:
         with Bar(inputs, progress) as advance:
             for items in windows(inputs, self._task.window):
                 rows = [self._task.rows(item, count + i, settings) for i, item in enumerate(items)]
-                for part in portions([_size(own) for own in rows], MAX_CHARACTERS):
-                    for found in self._found(items[part], rows[part], settings, count, max_tokens, batch_size, advance):
+                for part in portions(zip(items, rows, strict=True), lambda one: _size(one[1]), MAX_CHARACTERS):
+                    # Stages 1 and 2: tokens, ids.
+                    encoded = self._encoder.encode([own for _, own in part], settings, count)
+                    tell = _told(advance, encoded)
+                    computed = self._computed(encoded, settings, max_tokens, batch_size, tell)
+                    for (item, own_rows), own in zip(part, groups(computed, len(part)), strict=True):
+                        done = Details()
                         # Stage 6: answers.
-                        answer = self._task.answer(found, settings)
-                        yield {"answer": answer, **details(found)} if return_details else answer
-                    count += part.stop - part.start
+                        answer = self._task.answer(Found(item, own_rows, done.watched(own)), settings)
+                        yield {"answer": answer, **done.told()} if return_details else answer
+                        if advance is not None and tell is None:
+                            advance(1)
+                    count += len(part)
 
-    def _found(
+    def _computed(
         self,
-        items: Sequence[Any],
-        rows: Sequence[Sequence[Row]],
+        encoded: Sequence[Iterable[tuple[int, Any]]],
         settings: Any,
-        first: int,
         max_tokens: int | None,
         batch_size: int | None,
-        advance: Callable[[int], object] | None,
-    ) -> list[Found]:
-        """Stages 1 to 5 for some inputs, of which the first has this number."""
-        # Stages 1 and 2: tokens, ids. 3: one row of real tokens. 4 and 5: hidden states, logits.
-        encoded = self._encode(rows, settings.tokenizing, first)
-        if settings.tells_truncation:
-            self._tell_truncation(encoded, first)
-        packed = self._pack(encoded, settings.chosen_id)
-        result = self.model.runner.run(
-            packed,
-            outputs=self._task.outputs,
-            max_tokens=max_tokens,
-            batch_size=batch_size,
-            progress=None if advance is None else in_items(advance, len(items), len(packed.lengths)),
-        )
-        values = {name: result.by_text(name, packed) for name in self._task.outputs}
-        founds, place = [], 0
-        for item, own_rows, own in zip(items, rows, encoded, strict=True):
-            windows_of_item = [
-                Window(row, encoding, {name: values[name][place + i] for name in values})
-                for i, (row, encoding) in enumerate(own)
-            ]
-            founds.append(Found(item, own_rows, windows_of_item))
-            place += len(own)
-        return founds
+        progress: Callable[[int], object] | None,
+    ) -> Iterator[tuple[int, Window]]:
+        """Stages 3 to 5: the windows of each input, with its place, some thousand tokens ahead of what is read."""
+        sequences = ((place, row, encoding) for place, own in enumerate(encoded) for row, encoding in own)
+        for part in portions(sequences, lambda one: len(one[2]), AHEAD):
+            # Stage 3: one row of real tokens. 4 and 5: hidden states, logits.
+            packed = self._pack([encoding for _, _, encoding in part], settings.chosen_id)
+            result = self.model.runner.run(
+                packed, outputs=self._task.outputs, max_tokens=max_tokens, batch_size=batch_size, progress=progress
+            )
+            values = {name: result.by_text(name, packed) for name in self._task.outputs}
+            for number, (place, row, encoding) in enumerate(part):
+                yield place, Window(row, encoding, {name: values[name][number] for name in values})
 
-    def _pack(self, encoded: Sequence[Sequence[tuple[int, Any]]], chosen_id: int | None) -> Packed:
+    def _pack(self, encodings: Sequence[Any], chosen_id: int | None) -> Packed:
         """Encoded rows one behind the other, with their types if the checkpoint has any."""
-        encodings = [encoding for own in encoded for _, encoding in own]
         types = None
         if "token_type_ids" in self.tokenizer.model_input_names:
             types = [encoding.type_ids for encoding in encodings]
         packed = pack([encoding.ids for encoding in encodings], types, self.model.runner.padding_id)
         return packed if chosen_id is None else replace(packed, is_chosen=packed.ids == chosen_id)
-
-    def _encode(
-        self, rows: Sequence[Sequence[Row]], tokenizing: Mapping[str, Any], first: int
-    ) -> list[list[tuple[int, Any]]]:
-        """Texts → tokens → ids with special tokens, ragged.
-
-        Args:
-            rows: of each input.
-            tokenizing: the caller's arguments for the tokenizer.
-            first: the number of the first input, for messages.
-
-        Returns:
-            For each input its sequences: the number of the row that each belongs to, and its encoding.
-
-        Raises:
-            TextTooLongError: a text has more tokens than the model has positions for.
-        """
-        options = self._tokenizing(tokenizing)
-        found: list[list[tuple[int, Any]]] = [[] for _ in rows]
-        places = [(item, number) for item, own in enumerate(rows) for number in range(len(own))]
-        for has_pair in (False, True):
-            chosen = [place for place in places if (rows[place[0]][place[1]].pair is not None) == has_pair]
-            if not chosen:
-                continue
-            texts = [rows[item][number].text for item, number in chosen]
-            pairs = [rows[item][number].pair for item, number in chosen] if has_pair else None
-            numbers = [first + item for item, _ in chosen]
-            encoded = self.tokenizer.encode_ragged(texts, pairs, numbers=numbers, **options)
-            for sample, encoding in zip(encoded.samples, encoded, strict=True):
-                item, number = chosen[sample]
-                found[item].append((number, encoding))
-        limit = self.model.runner.max_length
-        for item, own in enumerate(found):
-            own.sort(key=lambda one: one[0])
-            for _, encoding in own:
-                if len(encoding) > limit:
-                    raise TextTooLongError(
-                        f"Text {first + item} has {len(encoding)} tokens; {self.model.name_or_path!r} accepts at most "
-                        f"{limit}. Pass `truncation=True` to keep the first {limit}, or split the text.",
-                        index=first + item,
-                        n_tokens=len(encoding),
-                        max_length=limit,
-                    )
-        return found
-
-    def _tell_truncation(self, encoded: Sequence[Sequence[tuple[int, Any]]], first: int) -> None:
-        """Warn of texts that were cut although nobody asked for it, as `transformers` does silently."""
-        cut = {i: one for i, own in enumerate(encoded) for _, one in own if one.is_truncated}
-        if cut:
-            index, encoding = next(iter(cut.items()))
-            logger.warning(
-                "Text %d has %d tokens, and only %d of them were read%s. %s, or pass `truncation=False` to have an "
-                "error instead.",
-                first + index,
-                encoding.untruncated_length,
-                len(encoding),
-                f", as with {len(cut) - 1} others" if len(cut) > 1 else "",
-                self._task.advice_on_length,
-            )
-
-    def _tokenizing(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The tokenizer's arguments; truncation without a length is to what the model takes.
-
-        A tokenizer may know of no limit: `transformers` then truncates nothing, and fails inside the model.
-        """
-        options = dict(given)
-        if options.get("truncation") and options.get("max_length") is None:
-            options["max_length"] = min(self.tokenizer.model_max_length, self.model.runner.max_length)
-        return options
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
         """Write model and tokenizer into a folder: all their files, or none."""
@@ -282,20 +210,34 @@ def _size(rows: Sequence[Row]) -> int:
     return sum(len(part) for part in parts if isinstance(part, str))
 
 
-def details(found: Found) -> dict[str, Any]:
-    """What was done to one input.
+def _told(advance: Callable[[int], object] | None, encoded: Sequence[Iterable[Any]]) -> Callable[[int], object] | None:
+    """What counts computed sequences; None where nobody looks, or a document is split while it is computed."""
+    counts = [len(own) for own in encoded if isinstance(own, list)]
+    return None if advance is None or len(counts) < len(encoded) else in_items(advance, len(encoded), sum(counts))
 
-    Returns:
-        `n_tokens` before truncation, whether the text was `truncated`, and in how many `windows` it was read.
-    """
-    by_row: dict[int, list[Any]] = {}
-    for window in found.windows:
-        by_row.setdefault(window.row, []).append(window.encoding)
-    return {
-        "n_tokens": max(own[0].untruncated_length for own in by_row.values()),
-        "truncated": any(len(own) == 1 and own[0].is_truncated for own in by_row.values()),
-        "windows": len(found.windows),
-    }
+
+class Details:
+    """What was done to one input, gathered while its windows pass."""
+
+    def __init__(self) -> None:
+        self._n_tokens = self._windows = 0
+        self._by_row: dict[int, list[bool]] = {}
+
+    def watched(self, windows: Iterable[Window]) -> Iterator[Window]:
+        """The same windows."""
+        for window in windows:
+            self._windows += 1
+            self._n_tokens = max(self._n_tokens, window.encoding.untruncated_length)
+            self._by_row.setdefault(window.row, []).append(window.encoding.is_truncated)
+            yield window
+
+    def told(self) -> dict[str, Any]:
+        """`n_tokens` before truncation, whether the text was `truncated`, and in how many `windows` it was read."""
+        return {
+            "n_tokens": self._n_tokens,
+            "truncated": any(cut == [True] for cut in self._by_row.values()),
+            "windows": self._windows,
+        }
 
 
 def _is_list(inputs: Any) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
 
 FIRST_WINDOW = 16
 
@@ -39,21 +42,43 @@ def windows(inputs: Iterable[Any], largest: int, first: int = FIRST_WINDOW) -> I
         size = min(size * 2, largest)
 
 
-def portions(sizes: Sequence[int], limit: int) -> Iterator[slice]:
+def portions(items: Iterable[Item], size: Callable[[Item], int], limit: int) -> Iterator[list[Item]]:
     """Cut a window into neighbours that are small enough together: long documents are taken one by one.
 
     Args:
-        sizes: of each item, in whatever is to be bounded.
+        items: in order.
+        size: of an item, in whatever is to be bounded.
         limit: the most that a portion may have; an item that is larger is a portion of its own.
-
-    Yields:
-        The places of each portion, in order.
     """
-    start, total = 0, 0
-    for place, size in enumerate(sizes):
-        if place > start and total + size > limit:
-            yield slice(start, place)
-            start, total = place, 0
-        total += size
-    if start < len(sizes):
-        yield slice(start, len(sizes))
+    portion: list[Item] = []
+    total = 0
+    for item in items:
+        own = size(item)
+        if portion and total + own > limit:
+            yield portion
+            portion, total = [], 0
+        portion.append(item)
+        total += own
+    if portion:
+        yield portion
+
+
+def groups(items: Iterator[tuple[int, Item]], count: int) -> Iterator[Iterator[Item]]:
+    """For each number below `count` the items that are marked with it, taken from the stream as they are read.
+
+    Args:
+        items: with their numbers, which never fall.
+        count: how many groups there are; one without items is empty. What is not read of one is passed over.
+    """
+    upcoming = next(items, None)
+
+    def own(number: int) -> Iterator[Item]:
+        nonlocal upcoming
+        while upcoming is not None and upcoming[0] == number:
+            yield upcoming[1]
+            upcoming = next(items, None)
+
+    for number in range(count):
+        group = own(number)
+        yield group
+        deque(group, maxlen=0)

@@ -1,4 +1,4 @@
-"""Documents of any length: memory is in proportion to their tokens, and few are under way at once."""
+"""Documents of any length: what is held does not grow with them, and few are under way at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pellucid import pipeline, stages
-from pellucid.streaming import portions
+from pellucid.streaming import groups, portions
+from pellucid.tokenizers import pieces
 from support.answers import assert_same
 from support.tiny import pellucid_checkpoint
 
@@ -23,9 +24,6 @@ MEASURED: dict[str, tuple[str, dict[str, Any]]] = {
     "windows that share most": ("token-classification", {"stride": 100, "ignore_labels": LABELS}),
     "question": ("question-answering", {}),
 }
-
-BYTES = {"windows that share little": 350, "windows that share most": 600, "question": 350}
-"""The most that one more token may take: its number, its place and word, and outputs in each window that it is in."""
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +61,50 @@ def peak(pipe: Any, words: int, arguments: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("name", MEASURED)
-def test_one_more_token_takes_a_few_hundred_bytes(pipes: dict[str, Any], name: str) -> None:
+def test_memory_is_constant(pipes: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     task, arguments = MEASURED[name]
     pipe = pipes[task]
+    monkeypatch.setattr(stages, "AHEAD", 4096)
+    monkeypatch.setattr(pieces, "PIECE", 4000)
     answered(pipe, document(200), arguments)
-    short, long = 8000, 16000  # so that a micro-batch takes less than either
-    assert (peak(pipe, long, arguments) - peak(pipe, short, arguments)) / (long - short) < BYTES[name]
+    short, long = 10_000, 20_000
+    # Were each token kept, with its place and its logits, it would be some hundred bytes a word.
+    assert peak(pipe, long, arguments) - peak(pipe, short, arguments) < 5 * (long - short)
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_document_in_pieces_is_answered_like_the_whole(
+    pipes: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    task, arguments = MEASURED[name]
+    arguments = {**arguments, "return_details": True}
+    arguments.pop("ignore_labels", None)
+    text = document(1500)
+    expected = answered(pipes[task], text, arguments)
+    monkeypatch.setattr(pieces, "PIECE", 300)
+    monkeypatch.setattr(stages, "AHEAD", 500)
+    taken = []
+    encode = pipes[task].tokenizer.encode_document
+    monkeypatch.setattr(
+        pipes[task].tokenizer,
+        "encode_document",
+        lambda *given, **named: taken.append(encode(*given, **named)) or taken[-1],
+    )
+    assert_same(answered(pipes[task], text, arguments), expected)
+    assert expected["windows"] > 10
+    assert taken != [None]
+
+
+def test_progress_with_a_document_among_texts(
+    pipes: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pieces, "PIECE", 300)
+    pipe = pipes["token-classification"]
+    arguments = {"aggregation_strategy": "simple", "stride": 9}
+    texts = ["good", document(900), "", document(3)]
+    expected = [pipe(text, **arguments) for text in texts]
+    assert_same(pipe(texts, progress=True, **arguments), expected)
+    assert "4/4" in capsys.readouterr().err
 
 
 def test_the_windows_of_a_text_share_its_lists(pipes: dict[str, Any]) -> None:
@@ -117,4 +153,12 @@ def test_a_text_that_is_refused_has_its_own_number(pipes: dict[str, Any], monkey
     ],
 )
 def test_portions(sizes: list[int], expected: list[list[int]]) -> None:
-    assert [sizes[one] for one in portions(sizes, 10)] == expected
+    assert list(portions(sizes, int, 10)) == expected
+
+
+def test_groups_are_read_as_they_come_and_passed_over() -> None:
+    read = []
+    source = ((place, read.append(n) or n) for n, place in enumerate([0, 0, 2, 2, 4]))
+    found = [next(group, None) for group in groups(source, 6)]
+    assert found == [0, None, 2, None, 4, None]
+    assert read == [0, 1, 2, 3, 4]

@@ -62,7 +62,7 @@ class FeatureExtraction(Task):
 
     def answer(self, found: Found, settings: Settings) -> Any:
         """Hidden states `[L, H]` of one text as `[1, L, H]`, in nested lists or an array."""
-        values = found.windows[0].values["last_hidden_state"]
+        values = next(found.windows).values["last_hidden_state"]
         if settings.length is not None and settings.length > len(values):
             missing = np.zeros((settings.length - len(values), *values.shape[1:]), values.dtype)
             values = np.concatenate([values, missing])

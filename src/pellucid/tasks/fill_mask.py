@@ -114,7 +114,7 @@ class FillMask(Task):
             A list of `{"score", "token", "token_str", "sequence"}`, best first; for several masks a list of such lists,
             whose sequences keep the special tokens and the other masks.
         """
-        window = found.windows[0]
+        window = next(found.windows)
         logits = window.values["logits"]
         if not len(logits):
             raise self._no_mask()

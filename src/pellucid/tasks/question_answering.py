@@ -155,7 +155,7 @@ class QuestionAnswering(Task):
         """
         context = found.rows[0].pair if settings.question_first else found.rows[0].text
         sequence = 1 if settings.question_first else 0
-        answers: list[Answer] = []
+        answers: dict[str, Answer] = {}
         none_score, first_id = 1.0, self.context.tokenizer.cls_token_id
         for window in found.windows:
             encoding = window.encoding
@@ -174,10 +174,11 @@ class QuestionAnswering(Task):
             for first, last, score in spans.best:
                 start, end = places_of(encoding, first, last, sequence, settings.aligns)
                 merged(answers, {"score": score, "start": start, "end": end, "answer": context[start:end]})
+        ranked = list(answers.values())
         if settings.accepts_none:
-            answers.append({"score": none_score, "start": 0, "end": 0, "answer": ""})
-        answers = sorted(answers, key=lambda one: -one["score"])[: settings.top_k]
-        return answers[0] if len(answers) == 1 else answers
+            ranked.append({"score": none_score, "start": 0, "end": 0, "answer": ""})
+        ranked = sorted(ranked, key=lambda one: -one["score"])[: settings.top_k]
+        return ranked[0] if len(ranked) == 1 else ranked
 
 
 def _paired(question: Any, context: Any) -> Any:

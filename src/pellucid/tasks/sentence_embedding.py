@@ -137,7 +137,7 @@ class SentenceEmbedding(Task):
 
     def vector(self, found: Found, settings: Settings) -> Floats:
         """One text's vector `[H]`, float32."""
-        hidden = found.windows[0].values["last_hidden_state"][settings.skipped :]
+        hidden = next(found.windows).values["last_hidden_state"][settings.skipped :]
         vector = np.concatenate([pooled(hidden, mode, settings.skipped) for mode in settings.modes])
         for layer in self.recipe.dense:
             vector = layer(vector)

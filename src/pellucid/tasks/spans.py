@@ -77,10 +77,8 @@ def places_of(encoding: Any, first: int, last: int, sequence: int, aligns: bool)
     return int(encoding.offsets[first][0]), int(encoding.offsets[last][1])
 
 
-def merged(answers: list[Answer], answer: Answer) -> None:
+def merged(answers: dict[str, Answer], answer: Answer) -> None:
     """Add an answer, or its score to an equal one's, which another window or a narrower span gave."""
-    for other in answers:
-        if other["answer"].lower() == answer["answer"].lower():
-            other["score"] += answer["score"]
-            return
-    answers.append(answer)
+    known = answers.setdefault(answer["answer"].lower(), answer)
+    if known is not answer:
+        known["score"] += answer["score"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
@@ -81,12 +81,12 @@ class Found(NamedTuple):
     Attributes:
         item: the input.
         rows: what the task made of it.
-        windows: in the order of the rows, and of the text in each.
+        windows: in the order of the rows, and of the text in each; computed as they are read, and all are to be read.
     """
 
     item: Any
     rows: Sequence[Row]
-    windows: Sequence[Window]
+    windows: Iterator[Window]
 
 
 class Task(ABC):

@@ -116,7 +116,7 @@ class TextClassification(Task):
             `{"label", "score"}` of the best label; a list of them where several, or `top_k`, were asked for. Ties keep
             the order of the labels.
         """
-        values = scores(found.windows[0].values["logits"], settings.function)
+        values = scores(next(found.windows).values["logits"], settings.function)
         if settings.top_k == 1 and not settings.is_sorted:
             best = int(values.argmax())
             return {"label": settings.labels[best], "score": float(values[best])}

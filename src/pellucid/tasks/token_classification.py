@@ -144,8 +144,9 @@ class TokenClassification(Task):
         if settings.delimiter is not None:
             text = settings.delimiter.join(found.item)
             starts = _starts(found.item, len(settings.delimiter))
-        entities = []
+        entities, count = [], 0
         for window in found.windows:
+            count += 1
             pieces = self._pieces(window, text, starts, settings)
             labels, tokenizer = self.context.config.id2label, self.context.tokenizer
             entities += [
@@ -153,7 +154,7 @@ class TokenClassification(Task):
                 for entity in entities_of(pieces, settings.strategy, labels, tokenizer.convert_tokens_to_string)
                 if entity.get("entity", entity.get("entity_group")) not in settings.ignored
             ]
-        return without_overlaps(entities) if len(found.windows) > 1 else entities
+        return without_overlaps(entities) if count > 1 else entities
 
     def whole(self, answer: Any, item: Any, arguments: Mapping[str, Any]) -> Any:
         """One text's answer as it is; one list of words is answered like a list of one, as in `transformers`."""

@@ -14,7 +14,6 @@ from tokenizers import AddedToken
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.errors import TokenizerError, TokenizerNotFoundError
 from pellucid.tokenizers.backend import Backend, LoadedBackend
-from pellucid.tokenizers.calling import Calling
 from pellucid.tokenizers.decoding import Decoding
 from pellucid.tokenizers.loading import (
     TOKENIZER_FILE,
@@ -23,6 +22,7 @@ from pellucid.tokenizers.loading import (
     read_files,
 )
 from pellucid.tokenizers.padding import Padding
+from pellucid.tokenizers.pieces import Pieces
 from pellucid.tokenizers.saving import Saving
 from pellucid.tokenizers.sequences import Sequences
 from pellucid.tokenizers.strategies import side
@@ -37,7 +37,7 @@ UNLIMITED = int(1e30)
 AnyTokenizer = TypeVar("AnyTokenizer", bound="PreTrainedTokenizerFast")
 
 
-class PreTrainedTokenizerFast(Calling, Padding, Decoding, Sequences, Saving, Training):
+class PreTrainedTokenizerFast(Pieces, Padding, Decoding, Sequences, Saving, Training):
     """A tokenizer over the Rust library, with the face of `transformers` 4.57.
 
     Calling and decoding never change it: one tokenizer may be used from any number of threads, with different
