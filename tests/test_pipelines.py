@@ -192,6 +192,26 @@ def test_an_answer_does_not_depend_on_what_it_is_batched_with(pipe: Any) -> None
         assert alone["score"] == pytest.approx(answer["score"], abs=1e-5)
 
 
+def test_a_text_that_is_there_twice_is_computed_once(pipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed = []
+    run = pipe.model.runner.run
+    monkeypatch.setattr(pipe.model.runner, "run", lambda packed, **rest: computed.append(packed) or run(packed, **rest))
+    texts = ["good", "bad", "good", "good movie", "bad", "good"]
+    answers = pipe(texts)
+    assert [len(packed.lengths) for packed in computed] == [3]
+    assert_same(answers, [pipe(text)[0] for text in texts])
+    pairs = pipe([{"text": "good", "text_pair": "bad"}, {"text": "good"}, {"text": "good", "text_pair": "bad"}])
+    assert len(computed[-1].lengths) == 2
+    assert pairs[0] == pairs[2] != pairs[1]
+
+
+def test_answers_of_equal_texts_share_no_memory(encoder: Path) -> None:
+    extract = pipeline("feature-extraction", str(encoder), engine="numpy", return_tensors=True)
+    one, other = extract(["good movie", "good movie"])
+    one[:] = 0
+    assert other.any()
+
+
 def test_a_generator_is_answered_in_order_and_only_as_far_as_it_is_read(pipe: Any) -> None:
     taken = 0
 
@@ -501,12 +521,17 @@ def test_progress_is_told_in_items_while_they_are_computed(classifier: Path, mon
             pass
 
     monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
-    pipeline("text-classification", str(classifier), engine="numpy")(["good"] * 40, progress=True, batch_size=4)
+    texts = [f"good {chr(97 + n % 26)} {chr(97 + n // 26)}" for n in range(40)]
+    pipe = pipeline("text-classification", str(classifier), engine="numpy")
+    pipe(texts, progress=True, batch_size=4)
     assert sum(seen) == 40
     assert max(seen) == 4
     seen.clear()
+    pipe(texts[:5] * 3, progress=True, batch_size=4)
+    assert sum(seen) == 15
+    seen.clear()
     zero_shot = pipeline("zero-shot-classification", str(classifier), engine="numpy")
-    zero_shot(["good"] * 3, ["a", "b", "c", "d"], progress=True, batch_size=2)
+    zero_shot(["good", "bad", "good film"], ["a", "b", "c", "d"], progress=True, batch_size=2)
     assert sum(seen) == 3
     assert len(seen) == 6
 

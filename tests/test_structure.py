@@ -47,7 +47,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stages": {
         "errors", "checkpoints", "packing", "progress", "sequences", "streaming", "models", "tasks", "tokenizers",
     },
-    "pipelines": {"errors", "checkpoints", "config", "engines", "models", "stages", "tasks", "tokenizers"},
+    "quantization": {"errors", "checkpoints", "engines", "packing", "stages", "tasks", "weights"},
+    "pipelines": {
+        "errors", "checkpoints", "config", "engines", "models", "quantization", "stages", "tasks", "tokenizers",
+    },
     "inspection": {"errors", "architectures", "checkpoints", "config", "models", "tokenizers"},
     "training": {"errors", "checkpoints", "config", "config_keys", "engines", "models", "packing", "tokenizers"},
     "cli": {"errors", "pellucid"},

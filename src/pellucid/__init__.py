@@ -50,6 +50,7 @@ _HOMES = {
     "finetune": "pellucid.training.finetune",
     "inspect_checkpoint": "pellucid.inspection",
     "pipeline": "pellucid.pipelines",
+    "quantize": "pellucid.quantization.quantize",
 }
 
 

@@ -42,6 +42,7 @@ from pellucid.models.keras.model import TFPreTrainedModel as _TFPreTrainedModel
 from pellucid.outputs import ModelOutput as ModelOutput
 from pellucid.pipelines import Pipeline as Pipeline
 from pellucid.pipelines import pipeline as pipeline
+from pellucid.quantization.quantize import quantize as quantize
 from pellucid.tokenizers import AlbertTokenizer as AlbertTokenizer
 from pellucid.tokenizers import AlbertTokenizerFast as AlbertTokenizerFast
 from pellucid.tokenizers import AutoTokenizer as AutoTokenizer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from pellucid.models.arguments import LoadingArguments
 from pellucid.models.auto import BY_HEAD, AutoConfig
 from pellucid.models.loading import Loaded, heads_made, heads_of_others, parameters_of
 from pellucid.models.pretrained import Pretrained
+from pellucid.quantization.choosing import BAR, fastest
 from pellucid.stages import Pipeline
 from pellucid.tasks import load_task, task_for_head, task_name
 from pellucid.tokenizers import AutoTokenizer
@@ -46,6 +47,8 @@ def pipeline(
     *,
     engine: str | None = None,
     allow_untrained_head: bool = False,
+    sample: Sequence[Any] | None = None,
+    agreement: float = BAR,
     **arguments: Any,
 ) -> Pipeline:
     """Join a task, a checkpoint's model and its tokenizer.
@@ -64,12 +67,16 @@ def pipeline(
         token: for private repositories.
         device: where to compute: "cpu" where left out, and for -1; with the engine "torch" also "cuda", "mps" …
         device_map: the same; "auto" leaves the choice.
-        dtype: the precision to compute in; "float32" where left out, "auto" for the stored one.
+        dtype: the precision to compute in; "float32" where left out, "auto" for the stored one, "auto-fast" for the
+            fastest whose decisions are those of float32, as far as `agreement` says; which one it is, is said.
         trust_remote_code: accepted; code of a checkpoint is never run.
         model_kwargs: further arguments of the model's `from_pretrained`.
         pipeline_class: a subclass of `Pipeline` to make.
         engine: "openvino", "torch", "tensorflow" or "numpy"; the fastest installed one where left out.
         allow_untrained_head: answer with random weights where the checkpoint lacks the head that the task needs.
+        sample: with "auto-fast", some hundred inputs like those that will be asked, to measure on; left out, what
+            `pellucid quantize` measured counts.
+        agreement: with "auto-fast", the share of decisions that must be the same.
         arguments: the task's, as defaults for every call; also `batch_size`, `max_tokens` and `progress`.
 
     Returns:
@@ -121,6 +128,11 @@ def pipeline(
         )
         given.setdefault("revision", default_revision)
     loading, changes = LoadingArguments.split(given)
+    is_fastest = "auto-fast" in (loading.dtype, loading.torch_dtype)
+    if is_fastest:
+        loading = replace(loading, dtype=None, torch_dtype=None)
+    elif sample is not None:
+        raise InputError("`sample` chooses a precision, with `dtype='auto-fast'` alone. Leave it out.", name="sample")
     if loading.engine_name is None:
         loading = _on_the_fastest(loading)
     if not isinstance(model, Pretrained):
@@ -162,7 +174,8 @@ def pipeline(
         )
     assert task is not None
     tokenizer = _tokenizer(tokenizer, loading)
-    return (pipeline_class or Pipeline)(task, model, tokenizer, **arguments)
+    made = (pipeline_class or Pipeline)(task, model, tokenizer, **arguments)
+    return fastest(made, sample, agreement) if is_fastest else made
 
 
 def _loading_arguments(model_kwargs: Mapping[str, Any], arguments: dict[str, Any], **named: Any) -> dict[str, Any]:

@@ -66,13 +66,22 @@ class Encoder:
             chosen = [place for place in places if (rows[place[0]][place[1]].pair is not None) == has_pair]
             if not chosen:
                 continue
-            texts = [rows[item][number].text for item, number in chosen]
-            pairs = [rows[item][number].pair for item, number in chosen] if has_pair else None
-            numbers = [first + item for item, _ in chosen]
+            # A text that is there several times is encoded once, and by that computed once.
+            owners: dict[Any, list[tuple[int, int]]] = {}
+            for item, number in chosen:
+                row = rows[item][number]
+                is_text = isinstance(row.text, str) and isinstance(row.pair, str | None)
+                owners.setdefault(row if is_text else (item, number), []).append((item, number))
+            first_ones = [own[0] for own in owners.values()]
+            texts = [rows[item][number].text for item, number in first_ones]
+            pairs = [rows[item][number].pair for item, number in first_ones] if has_pair else None
+            numbers = [first + item for item, _ in first_ones]
             encoded = self._tokenizer.encode_ragged(texts, pairs, numbers=numbers, **options)
+            each = list(owners.values())
             for sample, encoding in zip(encoded.samples, encoded, strict=True):
-                item, number = chosen[sample]
-                found[item].append((number, self._checked(encoding, first + item)))
+                self._checked(encoding, numbers[sample])
+                for item, number in each[sample]:
+                    found[item].append((number, encoding))
         for own in found:
             own.sort(key=lambda one: one[0])
         return found

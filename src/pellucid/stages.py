@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pellucid.checkpoints.roundings import Roundings
 from pellucid.checkpoints.saving import write_folder
 from pellucid.checkpoints.sidecars import Sidecars
 from pellucid.errors import InputError, InputTypeError
@@ -111,6 +112,28 @@ class Pipeline:
             return {**answer, "answer": self._task.whole(answer["answer"], data, arguments)}
         return self._task.whole(answer, data, arguments)
 
+    def outputs(self, inputs: Sequence[Any], **arguments: Any) -> Iterator[Mapping[str, Any]]:
+        """What the model gives for inputs, before it becomes answers: for each window its outputs by name.
+
+        Args:
+            inputs: a list of what the task takes.
+            arguments: the task's, in place of those that the pipeline was made with.
+        """
+        encoded, settings = self._encoded(inputs, arguments)
+        for _, window in self._computed(encoded, settings, None, None, None):
+            yield window.values
+
+    def packed(self, inputs: Sequence[Any], **arguments: Any) -> Packed:
+        """What the model is given for inputs: all their tokens in one row."""
+        encoded, settings = self._encoded(inputs, arguments)
+        return self._pack([encoding for own in encoded for _, encoding in own], settings.chosen_id)
+
+    def _encoded(self, inputs: Sequence[Any], arguments: Mapping[str, Any]) -> tuple[list[Any], Any]:
+        settings = self._task.settle({**self._defaults, **arguments})
+        settings = self._task.prepared(settings, lambda items, settled: list(self._answers(items, settled)))
+        rows = [self._task.rows(one, i, settings) for i, one in enumerate(inputs)]
+        return self._encoder.encode(rows, settings, 0), settings
+
     def predict(self, inputs: Any, **arguments: Any) -> Any:
         """The same as calling the pipeline."""
         return self(inputs, **arguments)
@@ -177,13 +200,20 @@ class Pipeline:
         sequences = ((place, row, encoding) for place, own in enumerate(encoded) for row, encoding in own)
         for part in portions(sequences, lambda one: len(one[2]), AHEAD):
             # Stage 3: one row of real tokens. 4 and 5: hidden states, logits.
-            packed = self._pack([encoding for _, _, encoding in part], settings.chosen_id)
+            places = {id(encoding): number for number, (_, _, encoding) in enumerate(part)}
+            numbers = {key: number for number, key in enumerate(places)}
+            packed = self._pack([part[places[key]][2] for key in numbers], settings.chosen_id)
             result = self.model.runner.run(
                 packed, outputs=self._task.outputs, max_tokens=max_tokens, batch_size=batch_size, progress=progress
             )
+            if progress is not None and len(numbers) < len(part):
+                progress(len(part) - len(numbers))
             values = {name: result.by_text(name, packed) for name in self._task.outputs}
-            for number, (place, row, encoding) in enumerate(part):
-                yield place, Window(row, encoding, {name: values[name][number] for name in values})
+            for index, (place, row, encoding) in enumerate(part):
+                own = {name: values[name][numbers[id(encoding)]] for name in values}
+                # Each answer owns its arrays, as it does where nothing is there twice.
+                is_last = places[id(encoding)] == index
+                yield place, Window(row, encoding, own if is_last else {name: own[name].copy() for name in own})
 
     def _pack(self, encodings: Sequence[Any], chosen_id: int | None) -> Packed:
         """Encoded rows one behind the other, with their types if the checkpoint has any."""
@@ -193,11 +223,30 @@ class Pipeline:
         packed = pack([encoding.ids for encoding in encodings], types, self.model.runner.padding_id)
         return packed if chosen_id is None else replace(packed, is_chosen=packed.ids == chosen_id)
 
-    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
-        """Write model and tokenizer into a folder: all their files, or none."""
+    def in_precision(self, dtype: str, roundings: Roundings | None = None) -> Pipeline:
+        """The same in another precision, of the same weights in memory.
+
+        Args:
+            dtype: one that the engine computes in.
+            roundings: for int8, how inputs are rounded.
+        """
+        other = Pipeline(self.task, self.model.in_precision(dtype, roundings), self.tokenizer, **self._defaults)
+        other._calling = self._calling
+        return other
+
+    def save_pretrained(
+        self, save_directory: str | os.PathLike[str], *, beside: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Write model and tokenizer into a folder: all their files, or none.
+
+        Args:
+            save_directory: the folder.
+            beside: further files by name.
+        """
         files, stale = self.tokenizer.files_to_save()
         written = {name: content for name, content in files.items() if content is not None}
-        write_folder(Path(save_directory), {**self.model.files_to_save(), **written}, remove=stale)
+        written.update(Sidecars(self.model.checkpoint).files())
+        write_folder(Path(save_directory), {**self.model.files_to_save(), **written, **(beside or {})}, remove=stale)
 
     def __repr__(self) -> str:
         return f"Pipeline({self.task!r}, {self.model!r})"

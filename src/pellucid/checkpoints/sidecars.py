@@ -14,6 +14,8 @@ from pellucid.checkpoints.json_file import MAX_BYTES
 from pellucid.checkpoints.reading import read_tensors
 from pellucid.errors import ConfigError
 
+BESIDE = ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json")
+
 
 @dataclass(frozen=True)
 class Sidecars:
@@ -40,6 +42,17 @@ class Sidecars:
             return json.loads(path.read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as fault:
             raise ConfigError(f"{path} is not JSON: {fault}. Download or save it again.", path=str(path)) from fault
+
+    def files(self) -> dict[str, bytes]:
+        """The files of sentence-transformers, which belong to a checkpoint wherever it is saved."""
+        modules = self.json("modules.json")
+        if not isinstance(modules, list):
+            return {}
+        folders = [str(one["path"]) for one in modules if isinstance(one, dict) and one.get("path")]
+        names = [*BESIDE, *(f"{folder}/{name}" for folder in folders for name in ("config.json", "model.safetensors"))]
+        assert self.checkpoint is not None
+        paths = {name: self.checkpoint.file(name) for name in names}
+        return {name: path.read_bytes() for name, path in paths.items() if path is not None}
 
     def tensors(self, folder: str) -> Mapping[str, Any]:
         """The weights in a folder, as float32 arrays by name.

@@ -33,7 +33,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--engine", metavar="E", help="openvino, torch, tensorflow or numpy; the fastest installed one by default"
     )
-    command.add_argument("--dtype", metavar="D", help="float32 (default), bfloat16, float16, float64, auto")
+    command.add_argument(
+        "--dtype", metavar="D", help="float32 (default), bfloat16, int8, float16, float64, auto, auto-fast"
+    )
     command.add_argument("--top-k", metavar="K", type=int, help="labels to give for each text, best first")
     command.add_argument("--question", metavar="Q", help="for question-answering: what to look for in the texts")
     command.add_argument("--labels", metavar="L", help="for zero-shot-classification: the labels, between commas")

@@ -33,7 +33,7 @@ class Engine:
 
 # The fastest first.
 ENGINES = {
-    "openvino": Engine("openvino", "pip install openvino", ("float32", "bfloat16")),
+    "openvino": Engine("openvino", "pip install openvino", ("float32", "bfloat16", "int8")),
     "torch": Engine("torch", "pip install pellucid[torch]", ("float32", "bfloat16", "float16", "float64"), devices=()),
     "tensorflow": Engine(
         "tensorflow", "pip install pellucid[tensorflow]", ("float32", "bfloat16", "float16", "float64")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.engines.program import Forward, Program, Result
+from pellucid.engines.program import Forward, Program, Result, Roundings
 from pellucid.ops import Ops, activation_function
 from pellucid.packing import Inputs, Layout, Packed
 from pellucid.weights import Tensor, Weights
@@ -234,6 +234,7 @@ def build(
     dtype: str = "float32",
     taps: Collection[str] = (),
     device: str = "cpu",
+    roundings: Roundings | None = None,
 ) -> Program:
     """Join a forward function to its weights.
 
@@ -243,5 +244,6 @@ def build(
         dtype: the precision to compute in.
         taps: what else to keep: "hidden_states", "attentions".
         device: "cpu".
+        roundings: for int8, which this engine does not compute.
     """
     return NumpyProgram(forward, parameters, dtype, taps)

@@ -7,178 +7,24 @@ widens when it is compiled.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from pellucid.engines.openvino_activations import FUNCTIONS
 from pellucid.engines.openvino_import import import_openvino
-from pellucid.engines.program import Forward, Program, Result
+from pellucid.engines.openvino_int8 import weight_node
+from pellucid.engines.openvino_ops import Node, OpenvinoOps
+from pellucid.engines.program import Forward, Program, Result, Roundings
 from pellucid.errors import UnsupportedDtypeError
-from pellucid.ops import Ops, activation_function
 from pellucid.packing import Inputs, Layout, Packed
 from pellucid.weights import Tensor, Weights
 
 ov = import_openvino()
 opset = ov.opset15
 
-Node: TypeAlias = Any
-"""A value of the graph."""
-
-# Far below any score and far above the lowest number of float32 and bfloat16, so that adding to it cannot overflow.
-HIDDEN_SCORE = -1e30
-
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
-
-
-class OpenvinoOps(Ops):
-    """The operations as nodes of a graph."""
-
-    def constant(self, array: npt.NDArray[Any], like: Node) -> Node:
-        return _ints(array) if array.dtype.kind in "iu" else opset.constant(array.astype(np.float32))
-
-    def embedding(self, table: Node, ids: Node) -> Node:
-        return opset.gather(table, ids, _ints(0))
-
-    def linear(self, x: Node, weight: Node, bias: Node | None = None) -> Node:
-        product = opset.matmul(x, weight, transpose_a=False, transpose_b=True)
-        return product if bias is None else opset.add(product, bias)
-
-    def add(self, x: Node, y: Node) -> Node:
-        return opset.add(x, y)
-
-    def multiply(self, x: Node, y: Node) -> Node:
-        return opset.multiply(x, y)
-
-    def scale(self, x: Node, factor: float) -> Node:
-        return opset.multiply(x, _float(factor))
-
-    def layer_norm(self, x: Node, weight: Node, bias: Node | None, eps: float) -> Node:
-        normal = opset.mvn(x, _ints([-1]), normalize_variance=True, eps=eps, eps_mode="inside_sqrt")
-        scaled = opset.multiply(normal, weight)
-        return scaled if bias is None else opset.add(scaled, bias)
-
-    def rms_norm(self, x: Node, weight: Node, eps: float) -> Node:
-        mean_square = opset.reduce_mean(opset.multiply(x, x), _ints([-1]), keep_dims=True)
-        root = opset.sqrt(opset.add(mean_square, _float(eps)))
-        return opset.multiply(opset.divide(x, root), weight)
-
-    def activation(self, name: str, x: Node) -> Node:
-        return FUNCTIONS[activation_function(name)](x)
-
-    def rotary(self, x: Node, cos: Node, sin: Node, heads: int) -> Node:
-        by_head = opset.reshape(x, _ints([0, heads, -1]), special_zero=True)
-        first, second = opset.split(by_head, _ints(-1), 2).outputs()
-        turned = opset.concat([opset.negative(second), first], -1)
-        across_heads = _ints(1)
-        rotated = opset.add(
-            opset.multiply(by_head, opset.unsqueeze(cos, across_heads)),
-            opset.multiply(turned, opset.unsqueeze(sin, across_heads)),
-        )
-        return opset.reshape(rotated, opset.shape_of(x), special_zero=False)
-
-    def rows(self, x: Node, index: Node) -> Node:
-        return opset.gather(x, index, _ints(0))
-
-    def split(self, x: Node, sizes: Sequence[int]) -> list[Node]:
-        return list(opset.variadic_split(x, _ints(-1), _ints(list(sizes))).outputs())
-
-    def concat(self, parts: Sequence[Node]) -> Node:
-        return opset.concat(list(parts), -1)
-
-    def pad(self, x: Node, layout: Layout, heads: int, repeat: int = 1) -> Node:
-        rectangle = opset.gather(x, layout.row_of_cell, _ints(0))  # [B, L, A·D]
-        by_head = opset.reshape(rectangle, _ints([0, 0, heads, -1]), special_zero=True)
-        if repeat > 1:
-            index = np.repeat(np.arange(heads), repeat)
-            by_head = opset.gather(by_head, _ints(index), _ints(2))
-        return opset.transpose(by_head, _ints([0, 2, 1, 3]))
-
-    def unpad(self, x: Node, layout: Layout) -> Node:
-        dimension = x.get_output_partial_shape(0)[3].get_length()
-        heads = x.get_output_partial_shape(0)[1].get_length()
-        by_cell = opset.transpose(x, _ints([0, 2, 1, 3]))
-        cells = opset.reshape(by_cell, _ints([-1, heads * dimension]), special_zero=False)
-        return opset.gather(cells, layout.cell_of_row, _ints(0))
-
-    def matmul(self, x: Node, y: Node, transpose: bool = False) -> Node:
-        return opset.matmul(x, y, transpose_a=False, transpose_b=transpose)
-
-    def by_distance(self, x: Node, rows: npt.NDArray[Any], layout: Layout, *, of_key: bool = False) -> Node:
-        key, query = _columns(layout)
-        furthest = len(rows) // 2
-        distance = opset.minimum(opset.maximum(opset.subtract(query, key), _ints(-furthest)), _ints(furthest))
-        index = opset.gather(_ints(rows), opset.add(distance, _ints(furthest)), _ints(0))
-        _, _, owners, count = x.get_output_partial_shape(0)
-        # One index [L, L] into all numbers of a head serves every head and sequence.
-        if owners != ov.Dimension(1):
-            index = opset.add(index, opset.multiply(key if of_key else query, _ints(count.get_length())))
-        return opset.gather(opset.reshape(x, _ints([0, 0, -1]), special_zero=True), index, _ints(2))
-
-    def softmax(self, scores: Node, layout: Layout, causal: bool = False, window: int | None = None) -> Node:
-        visible = _visible(layout, causal, window)
-        return opset.softmax(opset.select(visible, scores, _float(HIDDEN_SCORE)), axis=-1)
-
-    def attention(
-        self,
-        query: Node,
-        key: Node,
-        value: Node,
-        layout: Layout,
-        *,
-        heads: int,
-        kv_heads: int | None = None,
-        scale: float,
-        causal: bool = False,
-        window: int | None = None,
-        bias: Node | None = None,
-        dropout: float = 0.0,
-    ) -> Node:
-        """The fused kernel, unless the probabilities are asked for: it never makes them."""
-        if "attentions" in self.taps:
-            return super().attention(
-                query, key, value, layout, heads=heads, kv_heads=kv_heads, scale=scale,
-                causal=causal, window=window, bias=bias,
-            )  # fmt: skip
-        kv_heads = kv_heads or heads
-        repeat = heads // kv_heads
-        # The kernel's own `causal` would make it forget the mask, so causality is a part of the mask.
-        mask = opset.select(_visible(layout, causal, window), _float(0.0), _float(HIDDEN_SCORE))
-        if bias is not None:
-            mask = opset.add(mask, bias)
-        mixed = opset.scaled_dot_product_attention(
-            self.pad(query, layout, heads),
-            self.pad(key, layout, kv_heads, repeat),
-            self.pad(value, layout, kv_heads, repeat),
-            mask,
-            _float(scale),
-            causal=False,
-        )
-        return self.unpad(mixed, layout)
-
-
-def _visible(layout: Layout, causal: bool, window: int | None) -> Node:
-    """Which key each query may see, bool, broadcastable to `[B, A, L, L]`."""
-    visible = opset.unsqueeze(layout.is_token, _ints([1, 2]))
-    if not causal and window is None:
-        return visible
-    key, query = _columns(layout)
-    if causal:
-        visible = opset.logical_and(visible, opset.less_equal(key, query))
-    if window is not None:
-        near = opset.less_equal(opset.abs(opset.subtract(key, query)), _ints(window))
-        visible = opset.logical_and(visible, near)
-    return visible
-
-
-def _columns(layout: Layout) -> tuple[Node, Node]:
-    """The columns of the rectangle, as those of keys `[1, L]` and of queries `[L, 1]`."""
-    length = opset.gather(opset.shape_of(layout.is_token, output_type="i32"), _ints(1), _ints(0))
-    column = opset.range(_ints(0), length, _ints(1), "i32")
-    return opset.unsqueeze(column, _ints(0)), opset.unsqueeze(column, _ints(1))
 
 
 def _constant(tensor: Tensor, name: str) -> tuple[Any, Node]:
@@ -193,14 +39,6 @@ def _constant(tensor: Tensor, name: str) -> tuple[Any, Node]:
         array = tensor.array(np.float32)
         return array, opset.constant(array, shared_memory=True, name=name)
     return array, opset.convert(half, "f32")
-
-
-def _ints(value: Any) -> Node:
-    return opset.constant(np.asarray(value, dtype=np.int32))
-
-
-def _float(value: float) -> Node:
-    return opset.constant(np.float32(value))
 
 
 @cache
@@ -224,29 +62,40 @@ INPUTS: dict[str, tuple[Any, Any, int]] = {
 class OpenvinoProgram(Program):
     """A compiled graph, and the requests that run it: one for each call under way."""
 
-    def __init__(self, forward: Forward, parameters: Mapping[str, Tensor], dtype: str, taps: Collection[str]) -> None:
+    def __init__(
+        self,
+        forward: Forward,
+        parameters: Mapping[str, Tensor],
+        dtype: str,
+        taps: Collection[str],
+        roundings: Roundings,
+    ) -> None:
         # The graph reads the mapped tensors until it is compiled, and may go on to; they must outlive it.
         self._arrays: list[Any] = []
-        model, self._inputs, self._results = self._build(forward, parameters, taps)
+        model, self._inputs, self._results = self._build(forward, parameters, taps, roundings)
         self._compiled = _core().compile_model(model, "CPU", compile_options(dtype))
         self._idle: deque[Any] = deque()
 
     def _build(
-        self, forward: Forward, parameters: Mapping[str, Tensor], taps: Collection[str]
+        self, forward: Forward, parameters: Mapping[str, Tensor], taps: Collection[str], roundings: Roundings
     ) -> tuple[Any, list[str], list[tuple[str, bool]]]:
         nodes = {name: opset.parameter([-1] * axes, dtype, name=name) for name, (_, dtype, axes) in INPUTS.items()}
         constants: dict[str, Node] = {}
 
         def constant(name: str, shape: tuple[int, ...]) -> Node:
             if name not in constants:
-                array, node = _constant(parameters[name], name)
-                self._arrays.append(array)
+                rounding = roundings.get(name.removesuffix(".weight")) if name.endswith(".weight") else None
+                if rounding is not None:
+                    node = weight_node(parameters[name].array(np.float32), rounding, name)
+                else:
+                    array, node = _constant(parameters[name], name)
+                    self._arrays.append(array)
                 constants[name] = node
             return constants[name]
 
         layout = Layout(nodes["row_of_cell"], nodes["cell_of_row"], nodes["is_token"], nodes["first_rows"])
         inputs = Inputs(nodes["ids"], nodes["positions"], nodes["types"], nodes["chosen"], layout)
-        ops = OpenvinoOps(taps)
+        ops = OpenvinoOps(taps, roundings)
         outputs = forward(ops, Weights(constant), inputs)
         results = [(name, False) for name in outputs] + [(name, True) for name in ops.kept for _ in ops.kept[name]]
         values = [*outputs.values(), *(value for kept in ops.kept.values() for value in kept)]
@@ -282,7 +131,11 @@ def compile_options(dtype: str) -> dict[str, str]:
     Raises:
         UnsupportedDtypeError: the processor does not compute in that precision.
     """
-    if dtype == "bfloat16" and "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    offered = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if dtype == "int8":
+        # What lies between the products of whole numbers.
+        dtype = "bfloat16" if "BF16" in offered else "float32"
+    if dtype == "bfloat16" and "BF16" not in offered:
         raise UnsupportedDtypeError(
             "This processor does not compute in bfloat16, which needs AVX-512 BF16 or AMX. Use dtype='float32'.",
             dtype=dtype,
@@ -297,6 +150,7 @@ def build(
     dtype: str = "float32",
     taps: Collection[str] = (),
     device: str = "cpu",
+    roundings: Roundings | None = None,
 ) -> Program:
     """Join a forward function to its weights, and compile.
 
@@ -306,5 +160,6 @@ def build(
         dtype: the precision to compute in.
         taps: what else to keep: "hidden_states", "attentions".
         device: "cpu".
+        roundings: of the inputs of linear maps that are computed in int8, where that is the precision.
     """
-    return OpenvinoProgram(forward, parameters, dtype, taps)
+    return OpenvinoProgram(forward, parameters, dtype, taps, roundings or {})

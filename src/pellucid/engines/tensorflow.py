@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pellucid.engines.program import Forward, Program, Result
+from pellucid.engines.program import Forward, Program, Result, Roundings
 from pellucid.ops import Ops, activation_function
 from pellucid.packing import Inputs, Layout, Packed
 from pellucid.weights import Tensor, Weights
@@ -254,6 +254,7 @@ def build(
     dtype: str = "float32",
     taps: Collection[str] = (),
     device: str = "cpu",
+    roundings: Roundings | None = None,
 ) -> Program:
     """Join a forward function to its weights, and trace it.
 
@@ -263,5 +264,6 @@ def build(
         dtype: the precision to compute in.
         taps: what else to keep: "hidden_states", "attentions".
         device: "cpu".
+        roundings: for int8, which this engine does not compute.
     """
     return TensorflowProgram(forward, parameters, dtype, taps, device)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from pellucid.engines.program import Forward, Program, Result
+from pellucid.engines.program import Forward, Program, Result, Roundings
 from pellucid.engines.torch_attention import attention_of_groups, attention_of_rows, takes_rows, within_reach
 from pellucid.engines.torch_layout import PackedLayout, on_device
 from pellucid.engines.torch_weights import constant_like, is_plain, joined, tensor_of
@@ -301,6 +301,7 @@ def build(
     dtype: str = "float32",
     taps: Collection[str] = (),
     device: str = "cpu",
+    roundings: Roundings | None = None,
 ) -> Program:
     """Join a forward function to its weights.
 
@@ -310,5 +311,6 @@ def build(
         dtype: the precision to compute in.
         taps: what else to keep: "hidden_states", "attentions".
         device: "cpu", or another device of the installed PyTorch, such as "cuda" or "mps".
+        roundings: for int8, which this engine does not compute.
     """
     return TorchProgram(forward, parameters, dtype, taps, device)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from pellucid.checkpoints.hub import Checkpoint, locate
+from pellucid.checkpoints.roundings import Roundings
 from pellucid.config import Config
 from pellucid.engines import ENGINES, device_name, dtype_name, load_engine
 from pellucid.errors import InputError
@@ -42,6 +43,7 @@ class LoadingArguments:
         framework: the same in the words of `transformers`.
         dtype: the precision to compute in; "auto" is the stored one where the engine computes in it.
         torch_dtype: the same.
+        roundings: for int8, how inputs are rounded; as the checkpoint says it where left out.
         seed: of the values of parameters that the checkpoint lacks.
         device: where to compute: "cpu" where left out, and for -1; "cuda", "mps" … with the engine "torch".
         device_map: the same; "auto" leaves the choice.
@@ -67,6 +69,7 @@ class LoadingArguments:
     framework: str | None = None
     dtype: Any = None
     torch_dtype: Any = None
+    roundings: Roundings | None = None
     seed: int = 0
     device: Any = None
     device_map: Any = None
@@ -124,6 +127,12 @@ class LoadingArguments:
     def device_name(self) -> str:
         """The device to compute on."""
         return device_name(self.device_map if self.device is None else self.device)
+
+    @property
+    def is_int8(self) -> bool:
+        """Whether int8 is asked for."""
+        asked = self.dtype if self.dtype is not None else self.torch_dtype
+        return asked is not None and dtype_name(asked) == "int8"
 
     def dtype_for(self, loaded: Loaded, engine: str | None) -> str:
         """The precision to compute in, on an engine."""

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from pellucid.checkpoints.roundings import Roundings
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
 from pellucid.engines import device_name, dtype_name, load_engine, usual_engine
@@ -41,6 +42,8 @@ class PreTrainedModel(Pretrained):
         UnsupportedConfigError: the config holds values that cannot be computed.
         EngineError: no such engine, not installed, or it does not compute in that precision.
     """
+
+    _roundings: Roundings | None = None
 
     def __new__(cls: type[AnyModel], *arguments: Any, engine: str | None = None, **named: Any) -> AnyModel:
         """On PyTorch, an object of the class that is a `torch.nn.Module` too."""
@@ -81,7 +84,7 @@ class PreTrainedModel(Pretrained):
         self._seed = seed
         self.runner = Runner(
             self.family, config, self.head_name, lambda: self.tensors, engine=engine or usual_engine(), dtype=dtype,
-            device=device, name=config.name_or_path or type(self).__name__,
+            device=device, name=config.name_or_path or type(self).__name__, roundings=self._roundings,
         )  # fmt: skip
 
     @classmethod
@@ -89,12 +92,28 @@ class PreTrainedModel(Pretrained):
         """A model of this class around parameters that are loaded."""
         engine = cls.engine_of(given) or usual_engine()
         model = cls.__new__(cls, engine=engine)
+        # Past the frameworks, which look into what is set on their models.
+        model.__dict__["_roundings"] = loaded.roundings
         model._prepare(
             config, loaded.parameters, engine=engine, dtype=given.dtype_for(loaded, engine),
             device=given.device_name, seed=given.seed,
         )  # fmt: skip
         model.eval()
         return model
+
+    def in_precision(self: AnyModel, dtype: str, roundings: Roundings | None = None) -> AnyModel:
+        """The same model in another precision, of the same weights in memory.
+
+        Args:
+            dtype: one that the engine computes in.
+            roundings: for int8, how inputs are rounded.
+        """
+        other = type(self).__new__(type(self), engine=self.engine)
+        other.__dict__.update(self.__dict__, _roundings=roundings)
+        other._prepare(
+            self.config, self.tensors, engine=self.engine, dtype=dtype, device=self.device, seed=self._seed
+        )  # fmt: skip
+        return other
 
     @cached_property
     def tensors(self) -> Mapping[str, StoredTensor]:

@@ -14,6 +14,7 @@ from pellucid.checkpoints.hub import Checkpoint
 from pellucid.checkpoints.names import Match, folded
 from pellucid.checkpoints.reading import read_tensors
 from pellucid.checkpoints.report import LoadingReport, WrongDtype, WrongShape
+from pellucid.checkpoints.roundings import Roundings
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
 from pellucid.engines import shapes
@@ -52,11 +53,13 @@ class Loaded:
         parameters: every parameter, by canonical name; those that the checkpoint lacks are newly initialised.
         new: canonical names of those.
         report: the same in the checkpoint's names.
+        roundings: of the inputs of its linear maps; None unless it is to be computed in int8.
     """
 
     parameters: Mapping[str, StoredTensor]
     new: frozenset[str]
     report: LoadingReport
+    roundings: Roundings | None = None
 
 
 def load(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from pellucid import outputs as output_classes
@@ -12,9 +13,11 @@ from pellucid.architectures.family import Family
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.checkpoints.json_file import config_dict_of
 from pellucid.checkpoints.report import LoadingReport
+from pellucid.checkpoints.roundings import Roundings, roundings_of
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
-from pellucid.errors import ConfigError, InputError, InputTypeError
+from pellucid.engines import check_dtype, load_engine, usual_engine
+from pellucid.errors import ConfigError, InputError, InputTypeError, UnsupportedDtypeError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.choices import flattened
 from pellucid.models.loading import Loaded, initialise, load, parameters_of
@@ -125,6 +128,21 @@ class Pretrained(Saving):
             logger.warning(told)
         return (model, loaded.report) if given.output_loading_info else model
 
+    def in_precision(self: AnyPretrained, dtype: str, roundings: Roundings | None = None) -> AnyPretrained:
+        """The same model in another precision, of the same weights in memory.
+
+        Args:
+            dtype: one that the engine computes in.
+            roundings: for int8, how inputs are rounded.
+
+        Raises:
+            UnsupportedDtypeError: the model holds its weights in the one that it was made in.
+        """
+        raise UnsupportedDtypeError(
+            f"{type(self).__name__} computes in {self.runner.dtype} alone. Load it again with `dtype={dtype!r}`.",
+            dtype=dtype,
+        )
+
     @classmethod
     def engine_of(cls, given: LoadingArguments) -> str | None:
         """The engine to compute on; None for the usual one."""
@@ -172,6 +190,11 @@ class Pretrained(Saving):
             checkpoint, cls.family, config, cls.head_name, model=cls.__name__,
             ignore_mismatched_sizes=given.ignore_mismatched_sizes, seed=given.seed, **given.reading(),
         )  # fmt: skip
+        if given.is_int8:
+            check_dtype(load_engine(cls.engine_of(given) or usual_engine())[0], "int8")
+            shapes = {name: tensor.shape for name, tensor in loaded.parameters.items()}
+            own = roundings_of(checkpoint, shapes) if given.roundings is None else given.roundings
+            loaded = replace(loaded, roundings=own)
         model = cls.from_parameters(config, loaded, given)
         # Past the frameworks, which look into what is set on their models.
         model.__dict__["_checkpoint"] = checkpoint

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.architectures.family import Family, longest
+from pellucid.checkpoints.roundings import Roundings
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
 from pellucid.engines import check_device, check_dtype, load_engine, shapes
@@ -32,6 +33,7 @@ class Runner:
         dtype: the precision to compute in.
         device: where to compute.
         name: what messages call the checkpoint.
+        roundings: of the inputs of linear maps, where it computes in int8.
 
     Raises:
         EngineError: no such engine, not installed, or it does not compute in that precision.
@@ -48,11 +50,13 @@ class Runner:
         dtype: str,
         device: str,
         name: str,
+        roundings: Roundings | None = None,
     ) -> None:
         self.engine, self._module = load_engine(engine)
         check_dtype(self.engine, dtype)
         check_device(self.engine, device)
         self.dtype = dtype
+        self._roundings = roundings
         self.device = device
         self._family, self._config, self._head, self._name = family, config, head, name
         self._settings = family.read_config(config)
@@ -138,7 +142,12 @@ class Runner:
             if key not in self._programs:
                 forward = self._family.forward(self._config, self._head, outputs, narrow=not taps)
                 program = self._module.build(
-                    forward, self._parameters(), dtype=self.dtype, taps=taps, device=self.device
+                    forward,
+                    self._parameters(),
+                    dtype=self.dtype,
+                    taps=taps,
+                    device=self.device,
+                    roundings=self._roundings,
                 )
                 self._programs[key] = program, shapes.output_rows(forward)
             return self._programs[key]

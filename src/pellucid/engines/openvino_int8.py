@@ -1,0 +1,45 @@
+"""int8 on OpenVINO: linear maps of whole numbers, everything else in bfloat16 where the processor has it.
+
+The input of each map is rounded to 256 steps, its weights to 255 steps for each output (Jacob et al., 2017,
+arXiv:1712.05877, §2). The graph says so in `FakeQuantize` nodes and small constants, and OpenVINO compiles them into
+products of int8.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.engines.openvino_import import import_openvino
+from pellucid.engines.program import Rounding
+
+ov = import_openvino()
+opset = ov.opset15
+
+Node = Any
+
+LEVELS = 256
+LARGEST = 127
+
+
+def quantized(x: Node, rounding: Rounding) -> Node:
+    """Each channel divided by its scale, and rounded to 256 steps; the node does both at once."""
+    low, high = np.float32(rounding.low), np.float32(rounding.high)
+    scale = np.asarray(rounding.scale, np.float32)[None]
+    before = opset.constant(low * scale), opset.constant(high * scale)
+    return opset.fake_quantize(x, *before, opset.constant(low), opset.constant(high), LEVELS)
+
+
+def quantized_weight(weight: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """A weight `[O, I]` as whole numbers, and what each row of them is multiplied by, `[O, 1]`."""
+    largest = np.abs(weight).max(axis=1, keepdims=True).astype(np.float32)
+    step = np.where(largest > 0, largest / LARGEST, np.float32(1)).astype(np.float32)
+    return np.clip(np.rint(weight / step), -LARGEST, LARGEST).astype(np.int8), step
+
+
+def weight_node(weight: npt.NDArray[Any], rounding: Rounding, name: str) -> Node:
+    """A weight as a node: whole numbers, made floating and scaled, which the compiler keeps as whole numbers."""
+    numbers, step = quantized_weight(weight * rounding.scale)
+    return opset.multiply(opset.convert(opset.constant(numbers), "f32"), opset.constant(step), name=name)
