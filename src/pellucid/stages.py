@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pellucid.checkpoints.roundings import Roundings
 from pellucid.checkpoints.saving import write_folder
@@ -16,10 +16,13 @@ from pellucid.errors import InputError, InputTypeError
 from pellucid.models.pretrained import Pretrained
 from pellucid.packing import Packed, pack
 from pellucid.progress import Bar, in_items
-from pellucid.sequences import Encoder
+from pellucid.sequences import Details, Encoder
 from pellucid.streaming import groups, portions, windows
 from pellucid.tasks import load_task, task_name
 from pellucid.tasks.task import Context, Found, Row, Window
+
+if TYPE_CHECKING:
+    from pellucid.tracing.trace import Trace
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +114,28 @@ class Pipeline:
         if calling.get("return_details"):
             return {**answer, "answer": self._task.whole(answer["answer"], data, arguments)}
         return self._task.whole(answer, data, arguments)
+
+    def trace(self, *inputs: Any, **arguments: Any) -> Any:
+        """What every stage took and gave: `Trace` of one input, or a list of them for a list.
+
+        Args:
+            inputs: as in calling the pipeline; a list is traced one by one.
+            arguments: the task's.
+        """
+        from pellucid.tracing.tracing import traced
+
+        data, arguments, _ = self._task.called(inputs, arguments)
+        settings = self._task.settle({**self._defaults, **arguments})
+        settings = self._task.prepared(settings, lambda items, settled: list(self._answers(items, settled)))
+
+        def trace_of(item: Any) -> Trace:
+            return traced(
+                self._task, self.task, self.model, self._encoder, self._pack, item, settings,
+                lambda answer: self._task.whole(answer, item, arguments),
+            )  # fmt: skip
+
+        is_many = not self._task.is_one(data, settings) and (_is_list(data) or _is_stream(data))
+        return [trace_of(item) for item in data] if is_many else trace_of(data)
 
     def outputs(self, inputs: Sequence[Any], **arguments: Any) -> Iterator[Mapping[str, Any]]:
         """What the model gives for inputs, before it becomes answers: for each window its outputs by name.
@@ -263,30 +288,6 @@ def _told(advance: Callable[[int], object] | None, encoded: Sequence[Iterable[An
     """What counts computed sequences; None where nobody looks, or a document is split while it is computed."""
     counts = [len(own) for own in encoded if isinstance(own, list)]
     return None if advance is None or len(counts) < len(encoded) else in_items(advance, len(encoded), sum(counts))
-
-
-class Details:
-    """What was done to one input, gathered while its windows pass."""
-
-    def __init__(self) -> None:
-        self._n_tokens = self._windows = 0
-        self._by_row: dict[int, list[bool]] = {}
-
-    def watched(self, windows: Iterable[Window]) -> Iterator[Window]:
-        """The same windows."""
-        for window in windows:
-            self._windows += 1
-            self._n_tokens = max(self._n_tokens, window.encoding.untruncated_length)
-            self._by_row.setdefault(window.row, []).append(window.encoding.is_truncated)
-            yield window
-
-    def told(self) -> dict[str, Any]:
-        """`n_tokens` before truncation, whether the text was `truncated`, and in how many `windows` it was read."""
-        return {
-            "n_tokens": self._n_tokens,
-            "truncated": any(cut == [True] for cut in self._by_row.values()),
-            "windows": self._windows,
-        }
 
 
 def _is_list(inputs: Any) -> bool:

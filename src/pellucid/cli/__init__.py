@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from pellucid import __version__
-from pellucid.cli import inspect, quantize, run, train
+from pellucid.cli import inspect, quantize, run, trace, train
 from pellucid.errors import PellucidError
 
-COMMANDS = {"run": run, "train": train, "quantize": quantize, "inspect": inspect}
+COMMANDS = {"run": run, "trace": trace, "train": train, "quantize": quantize, "inspect": inspect}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 from pellucid.cli.answers import as_json, table_for
+from pellucid.cli.asked import add_arguments, input_of, pipeline_for
 from pellucid.cli.texts import lines_of
-from pellucid.errors import InputError, TextTooLongError
+from pellucid.errors import TextTooLongError
 
 SUMMARY = "run a task on texts"
 
@@ -28,21 +28,7 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("texts", metavar="TEXT", nargs="*", help="texts; none reads standard input")
     command.add_argument("--file", metavar="F", help="read texts from this file, one a line; - is standard input")
-    command.add_argument("--model", metavar="M", help="a folder, a repository on the Hub, or builtin")
-    command.add_argument("--revision", metavar="R", help="branch, tag or commit on the Hub")
-    command.add_argument(
-        "--engine", metavar="E", help="openvino, torch, tensorflow or numpy; the fastest installed one by default"
-    )
-    command.add_argument(
-        "--dtype", metavar="D", help="float32 (default), bfloat16, int8, float16, float64, auto, auto-fast"
-    )
-    command.add_argument("--top-k", metavar="K", type=int, help="labels to give for each text, best first")
-    command.add_argument("--question", metavar="Q", help="for question-answering: what to look for in the texts")
-    command.add_argument("--labels", metavar="L", help="for zero-shot-classification: the labels, between commas")
-    command.add_argument(
-        "--set", metavar="NAME=VALUE", action="append", default=[], help="an argument of the task, its value as JSON"
-    )
-    command.add_argument("--truncation", action="store_true", help="cut texts that are longer than the model takes")
+    add_arguments(command)
     command.add_argument("--json", action="store_true", help="print one JSON object a text")
     return command
 
@@ -55,12 +41,7 @@ def execute(given: argparse.Namespace) -> int:
     source = given.file or "-"
     if not given.texts and source == "-" and sys.stdin.isatty():
         print("pellucid run: reading texts, one a line; end with Ctrl-D.", file=sys.stderr)
-    from pellucid import pipeline
-
-    arguments = _arguments(given)
-    pipe = pipeline(
-        given.task, given.model, revision=given.revision, engine=given.engine, dtype=given.dtype, **arguments
-    )
+    pipe = pipeline_for(given)
     texts = iter(given.texts) if given.texts else lines_of(source)
     show = as_json if given.json else table_for(pipe)
     try:
@@ -79,30 +60,6 @@ def execute(given: argparse.Namespace) -> int:
     return 0
 
 
-def _arguments(given: argparse.Namespace) -> dict[str, Any]:
-    """The task's arguments.
-
-    Raises:
-        InputError: `--set` without a name.
-    """
-    arguments: dict[str, Any] = {}
-    for word in given.set:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise InputError(f"--set {word} has no value. Write --set name=value, such as --set stride=64.")
-        try:
-            arguments[name] = json.loads(value)
-        except ValueError:
-            arguments[name] = value
-    if given.truncation:
-        arguments["truncation"] = True
-    if given.top_k is not None:
-        arguments["top_k"] = given.top_k
-    if given.labels is not None:
-        arguments["candidate_labels"] = given.labels
-    return arguments
-
-
 def _answered(
     pipe: Any, texts: Iterator[str], question: str | None, *, shows_progress: bool
 ) -> Iterator[tuple[str, Any]]:
@@ -112,25 +69,7 @@ def _answered(
     def kept() -> Iterator[Any]:
         for text in texts:
             under_way.append(text)
-            yield _input_of(pipe.task, text, question)
+            yield input_of(pipe.task, text, question)
 
     for answer in pipe(kept(), progress=shows_progress):
         yield under_way.pop(0), answer
-
-
-def _input_of(task: str, text: str, question: str | None) -> Any:
-    """A line as the task takes it.
-
-    Raises:
-        InputError: the question, or the second text of a pair, is missing.
-    """
-    if task == "question-answering":
-        if question is None:
-            raise InputError("Question answering needs a question: --question 'Who …?'")
-        return {"question": question, "context": text}
-    if task == "text-pair":
-        first, tab, second = text.partition("\t")
-        if not tab:
-            raise InputError(f"{text!r} is no pair. Put a tab between its two texts.")
-        return {"text": first, "text_pair": second}
-    return text

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.engines.mapped_memory import given_back
 from pellucid.engines.openvino_import import import_openvino
 from pellucid.engines.openvino_int8 import weight_node
 from pellucid.engines.openvino_ops import Node, OpenvinoOps
@@ -27,16 +28,23 @@ opset = ov.opset15
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
+def _for_openvino(array: Any) -> Any:
+    """The same memory, which OpenVINO shares only if it may be written to; it does not."""
+    view = array.view()
+    view.flags.writeable = True
+    return view
+
+
 def _constant(tensor: Tensor, name: str) -> tuple[Any, Node]:
     """A node that holds a tensor in float32, and the array whose memory it reads."""
     if tensor.dtype == "float16":
-        array = tensor.data
+        array = _for_openvino(tensor.data)
         half = opset.constant(array, shared_memory=True, name=name)
     elif tensor.dtype == "bfloat16":
-        array = tensor.data
+        array = _for_openvino(tensor.data)
         half = opset.constant(ov.Tensor(array, ov.Shape(tensor.shape), ov.Type.bf16), shared_memory=True, name=name)
     else:
-        array = tensor.array(np.float32)
+        array = _for_openvino(tensor.array(np.float32))
         return array, opset.constant(array, shared_memory=True, name=name)
     return array, opset.convert(half, "f32")
 
@@ -59,6 +67,10 @@ INPUTS: dict[str, tuple[Any, Any, int]] = {
 }
 
 
+FIRST_CALLS = 8
+"""Calls in which OpenVINO may still read stored weights, to lay them out for the kernels that it then chooses."""
+
+
 class OpenvinoProgram(Program):
     """A compiled graph, and the requests that run it: one for each call under way."""
 
@@ -72,8 +84,11 @@ class OpenvinoProgram(Program):
     ) -> None:
         # The graph reads the mapped tensors until it is compiled, and may go on to; they must outlive it.
         self._arrays: list[Any] = []
-        model, self._inputs, self._results = self._build(forward, parameters, taps, roundings)
-        self._compiled = _core().compile_model(model, "CPU", compile_options(dtype))
+        self._stored = [tensor.data for tensor in parameters.values()]
+        self._first_calls = iter(range(FIRST_CALLS))
+        with given_back(self._stored):
+            model, self._inputs, self._results = self._build(forward, parameters, taps, roundings)
+            self._compiled = _core().compile_model(model, "CPU", compile_options(dtype))
         self._idle: deque[Any] = deque()
 
     def _build(
@@ -108,8 +123,13 @@ class OpenvinoProgram(Program):
             request = self._idle.pop()
         except IndexError:
             request = self._compiled.create_infer_request()
+        inputs = [INPUTS[name][0](packed) for name in self._inputs]
         try:
-            request.infer([INPUTS[name][0](packed) for name in self._inputs], share_inputs=True)
+            if next(self._first_calls, None) is None:
+                request.infer(inputs, share_inputs=True)
+            else:
+                with given_back(self._stored):
+                    request.infer(inputs, share_inputs=True)
             # The request's memory is written again by the next call: the results must be copies.
             values = [np.array(request.get_output_tensor(i).data) for i in range(len(self._results))]
         finally:

@@ -92,6 +92,10 @@ class PreTrainedModel(Pretrained):
         """A model of this class around parameters that are loaded."""
         engine = cls.engine_of(given) or usual_engine()
         model = cls.__new__(cls, engine=engine)
+        if engine == "openvino":
+            # The graph is made of them: what was written to them afterwards would be lost.
+            for tensor in loaded.parameters.values():
+                tensor.data.flags.writeable = False
         # Past the frameworks, which look into what is set on their models.
         model.__dict__["_roundings"] = loaded.roundings
         model._prepare(

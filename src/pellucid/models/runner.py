@@ -135,6 +135,10 @@ class Runner:
                 progress(len(sequences))
         return whole
 
+    def prepare(self, outputs: tuple[str, ...] | None = None) -> None:
+        """Build the program for some outputs now, and not at the first call."""
+        self._program((), outputs)
+
     def _program(self, taps: tuple[str, ...], outputs: tuple[str, ...] | None) -> tuple[Program, dict[str, str]]:
         """The program for these outputs, built when first asked for, and what each of them has a row for."""
         key = (taps, outputs)

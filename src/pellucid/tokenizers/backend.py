@@ -102,14 +102,13 @@ class Backend:
             InputError: a text holds a lone surrogate.
             TokenizerError: the tokenizer fails on a valid text, as a broken one does.
         """
+        texts = texts if isinstance(texts, list) else list(texts)
+        options = {"add_special_tokens": add_special_tokens, "is_pretokenized": is_split_into_words}
         try:
-            return list(
-                self.tokenizer.encode_batch(
-                    texts if isinstance(texts, list) else list(texts),
-                    add_special_tokens=add_special_tokens,
-                    is_pretokenized=is_split_into_words,
-                )
-            )
+            if len(texts) == 1 and isinstance(texts[0], str):
+                # For one text the library's threads are not woken, which would take cores from the model.
+                return [self.tokenizer.encode(texts[0], **options)]
+            return list(self.tokenizer.encode_batch(texts, **options))
         except (TypeError, UnicodeError) as error:
             refuse_texts(texts, is_split_into_words, error, numbers)
         except BaseException as error:

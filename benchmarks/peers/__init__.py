@@ -1,0 +1,1 @@
+"""Pellucid beside every peer: the same checkpoints, texts and threads, in turn, in one run."""

@@ -1,0 +1,83 @@
+"""The machine's best rate for matrix products, by precision: what no engine can be faster than.
+
+    python ceiling.py → one JSON object, whole products a second in 10⁹ operations
+
+Every library that multiplies here is tried on the products of an encoder, for several numbers of tokens; the best
+counts.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+TOKENS = (256, 512, 1024, 2048)
+WIDTH, INNER = 768, 3072
+LAYERS = 4
+SECONDS = 0.6
+
+
+def best_seconds(run: Callable[[], Any]) -> float:
+    """The least time of a run."""
+    run()
+    best, end = float("inf"), time.perf_counter() + SECONDS
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        run()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def on_openvino(dtype: str, tokens: int) -> float:
+    """The rate of OpenVINO on a chain of products, in 10⁹ operations a second."""
+    import openvino as ov
+
+    opset, random = ov.opset15, np.random.default_rng(0)
+    x = given = opset.parameter([tokens, WIDTH], np.float32)
+    for _ in range(LAYERS):
+        for inputs, outputs in ((WIDTH, INNER), (INNER, WIDTH)):
+            weight = random.standard_normal((outputs, inputs), np.float32) / np.float32(inputs**0.5)
+            if dtype == "int8":
+                ends = [opset.constant(np.float32(end)) for end in (-4, 4 - 1 / 32)]
+                x = opset.fake_quantize(x, *ends, *ends, 256)
+                step = np.float32(np.abs(weight).max() / 127)
+                numbers = opset.constant(np.rint(weight / step).astype(np.int8))
+                node: Any = opset.multiply(opset.convert(numbers, "f32"), opset.constant(step))
+            else:
+                node = opset.constant(weight)
+            x = opset.matmul(x, node, False, True)
+    hint = "f32" if dtype == "float32" else "bf16"
+    model = ov.Model([x], [given], "products")
+    request = (
+        ov.Core()
+        .compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"})
+        .create_infer_request()
+    )
+    rows = random.standard_normal((tokens, WIDTH), np.float32)
+    return 4 * LAYERS * tokens * WIDTH * INNER / best_seconds(lambda: request.infer([rows], share_inputs=True)) / 1e9
+
+
+def on_torch(dtype: str, tokens: int) -> float:
+    """The rate of PyTorch."""
+    import torch
+
+    rows = torch.randn(tokens, WIDTH).to(getattr(torch, dtype))
+    layer = torch.nn.Linear(WIDTH, INNER).to(rows.dtype)
+    with torch.inference_mode():
+        return 2 * tokens * WIDTH * INNER / best_seconds(lambda: layer(rows)) / 1e9
+
+
+def main() -> None:
+    """Measure and print."""
+    rates = {dtype: max(on_openvino(dtype, tokens) for tokens in TOKENS) for dtype in ("float32", "bfloat16", "int8")}
+    for dtype in ("float32", "bfloat16"):
+        rates[dtype] = max(rates[dtype], *(on_torch(dtype, tokens) for tokens in TOKENS))
+    print(json.dumps(rates))
+
+
+if __name__ == "__main__":
+    main()

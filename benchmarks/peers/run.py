@@ -1,0 +1,334 @@
+"""Pellucid beside every peer, in one run: `make bench`.
+
+    python run.py --environments DIR DIR --work FOLDER [--reviews FILE.tsv] [--checkpoints NAME …] [--rounds 5]
+
+Each contestant is a process of its own that has loaded the checkpoint. They are asked in turn, round after round, so
+that a slow minute of the machine is shared. Medians are compared, by ratios. Writes `results.json` into FOLDER's
+`results`, from which `report.py` makes the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from peers.checkpoints import CHECKPOINTS, folder_of
+from peers.contestants import BATCH_SIZES, BY_NAME, CONTESTANTS
+from peers.texts import joined, long_lengths, mixed_lengths, short_texts
+from peers.workers import Worker, WorkerError
+
+CALIBRATION_TEXTS = 1024
+SENTENCE = "a rigorously structured and exquisitely filmed drama about a father and son"
+
+COUNTS = {
+    "DistilBERT-base size": {"short": 256, "mixed": 64, "long": 16},
+    "builtin": {"short": 512, "mixed": 96},
+    "all-MiniLM-L6-v2": {"short": 256, "mixed": 96},
+    "BERT-base size": {"short": 96, "mixed": 32},
+}
+"""How many texts of each kind; so many that a round of the fastest takes some tenths of a second."""
+
+COLD = ("Pellucid float32", "Pellucid bfloat16", "Pellucid int8", "transformers 4.57 float32, as it comes",
+        "transformers 5 float32, as it comes", "PyTorch by hand float32")  # fmt: skip
+"""Who starts from the checkpoint itself; the others start from an export that was made beforehand."""
+
+TOKENIZERS = ("Pellucid float32", "transformers 4.57 float32, as it comes", "transformers 5 float32, as it comes")
+SERVERS = ("Pellucid float32", "Pellucid bfloat16", "Pellucid int8", "transformers 4.57 float32, as it comes")
+MAIN = "DistilBERT-base size"
+PARTS = ("texts", "cold", "tokenize", "requests", "growth")
+
+
+class Run:
+    """One run of all that is asked for.
+
+    Args:
+        given: the command's arguments.
+    """
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self.given = given
+        self.rounds = 2 if given.quick else given.rounds
+        self.pythons = dict(zip("45", (str(Path(one) / "bin" / "python") for one in given.environments), strict=True))
+        self.folder = Path(given.work)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.calibration = self.folder / "calibration.json"
+        words = sorted(word for word in vocabulary() if word.isalpha() and word.isascii())
+        largest = max(max(counts.values()) for counts in COUNTS.values())
+        texts = short_texts(largest + CALIBRATION_TEXTS, given.reviews, words)
+        self.short, last = texts[:largest], texts[largest:]
+        self.calibration.write_text(json.dumps(last), encoding="utf-8")
+        self.failed: dict[str, str] = {}
+
+    def start(self, name: str, checkpoint: str, threads: int) -> Worker | None:
+        """A contestant's process; None where it cannot do this, which is told in the results."""
+        contestant, task = BY_NAME[name], CHECKPOINTS[checkpoint]
+        try:
+            return Worker(
+                contestant, self.pythons[contestant.environment], folder_of(self.folder, checkpoint), task, threads,
+                self.calibration,
+            )  # fmt: skip
+        except WorkerError as error:
+            self.failed[f"{checkpoint}: {name}"] = str(error)
+            say(f"  {error}")
+            return None
+
+    def texts(self, checkpoint: str, kind: str) -> list[str]:
+        """The texts of one kind of work."""
+        count = COUNTS[checkpoint][kind] // (4 if self.given.quick else 1)
+        if kind == "short":
+            return self.short[:count]
+        return joined(self.short, mixed_lengths(count) if kind == "mixed" else long_lengths(count))
+
+    def throughput(self, checkpoint: str) -> dict[str, Any]:
+        """All contestants on all kinds of work, in turn; their memory after the short texts; one text at a time."""
+        task = CHECKPOINTS[checkpoint]
+        workers = [
+            worker
+            for one in CONTESTANTS
+            if task in one.tasks and self.wanted(one.name)
+            if (worker := self.start(one.name, checkpoint, self.given.threads)) is not None
+        ]
+        found: dict[str, Any] = {"loaded": {one.contestant.name: one.ready for one in workers}}
+        try:
+            for kind in COUNTS[checkpoint]:
+                texts = self.texts(checkpoint, kind)
+                say(f"{checkpoint}, {kind}: {len(texts)} texts, {len(workers)} contestants")
+                found[kind] = {
+                    "texts": len(texts),
+                    "products": needed_products(folder_of(self.folder, checkpoint), texts, task),
+                    **self._in_turn(workers, texts),
+                }
+                if kind == "short":
+                    found["peak"] = {one.contestant.name: one.ask("peak")["peak"] for one in workers}
+            found["one"] = self._one_by_one(workers, self.short[: 20 if self.given.quick else 40])
+        finally:
+            for worker in workers:
+                worker.stop()
+        return found
+
+    def wanted(self, name: str) -> bool:
+        """Whether a contestant is asked for."""
+        return not self.given.only or any(word in name for word in self.given.only)
+
+    def _in_turn(self, workers: list[Worker], texts: list[str]) -> dict[str, Any]:
+        seconds: dict[str, list[float]] = {one.contestant.name: [] for one in workers}
+        values: dict[str, Any] = {}
+        sizes: dict[str, int] = {}
+        for worker in workers:
+            name = worker.contestant.name
+            if worker.contestant.batches:
+                trial = texts[: max(32, len(texts) // 8)]
+                tried = {}
+                for size in BATCH_SIZES:
+                    worker.batch_size = size
+                    tried[size] = worker.ask("answers", trial)["seconds"]
+                worker.batch_size = sizes[name] = min(tried, key=lambda size: tried[size])
+            values[name] = worker.ask("answers", texts, values=True)["values"]
+        for _ in range(self.rounds):
+            for worker in workers:
+                seconds[worker.contestant.name].append(worker.ask("answers", texts)["seconds"])
+        exact = values.get("PyTorch by hand float32")
+        near = {name: compared(exact, own) for name, own in values.items()} if exact is not None else {}
+        return {"seconds": seconds, "batch_size": sizes, "agreement": near}
+
+    def _one_by_one(self, workers: list[Worker], texts: list[str]) -> dict[str, list[float]]:
+        each: dict[str, list[float]] = {}
+        for _ in range(self.rounds):
+            for worker in workers:
+                each.setdefault(worker.contestant.name, []).extend(worker.ask("one by one", texts)["each"])
+        return each
+
+    def cold(self, checkpoint: str) -> dict[str, Any]:
+        """Fresh processes, from their start to the first answer, and their memory then."""
+        found: dict[str, Any] = {}
+        for number in range(self.rounds + 1):
+            for name in filter(self.wanted, COLD):
+                worker = self.start(name, checkpoint, self.given.threads)
+                if worker is None:
+                    continue
+                worker.stop()
+                if number:  # the first fills the disk's cache
+                    found.setdefault(name, []).append({**worker.ready, "seconds": worker.start_seconds})
+        return found
+
+    def tokenizing(self, checkpoint: str) -> dict[str, list[float]]:
+        """The tokenizer alone, on the short texts."""
+        workers = [one for name in TOKENIZERS if (one := self.start(name, checkpoint, self.given.threads)) is not None]
+        found: dict[str, list[float]] = {}
+        for number in range(self.rounds + 1):
+            for worker in workers:
+                elapsed = worker.ask("tokenize", self.short * 4)["seconds"]
+                if number:
+                    found.setdefault(worker.contestant.name, []).append(elapsed)
+        for worker in workers:
+            worker.stop()
+        return found
+
+    def growth(self, counts: tuple[int, ...]) -> list[dict[str, float]]:
+        """Streams of more and more texts, each in a process of its own."""
+        found = []
+        for count in counts:
+            say(f"  {count:,} texts")
+            told = subprocess.run(
+                [self.pythons["4"], str(Path(__file__).parent / "growth.py"), "builtin", "bfloat16", str(count)],
+                check=True, capture_output=True, text=True,
+            )  # fmt: skip
+            found.append(json.loads(told.stdout))
+        return found
+
+    def requests(self, checkpoint: str) -> dict[str, Any]:
+        """One and two threads; and several callers at once, each with one text after the other."""
+        found: dict[str, Any] = {}
+        for threads in (1, 2):
+            workers = [one for name in SERVERS if (one := self.start(name, checkpoint, threads)) is not None]
+            texts = self.short[:64]
+            for number in range(self.rounds + 1):
+                for worker in workers:
+                    own = found.setdefault(f"{worker.contestant.name}, {threads} threads", {})
+                    asked = [("all at once", worker.ask("answers", texts))]
+                    if threads == 2:
+                        asked += [(f"{n} callers", worker.ask("at once", texts, callers=n)) for n in (1, 2, 4)]
+                    for what, answer in asked:
+                        if number:
+                            own.setdefault(what, []).append(len(texts) / answer["seconds"])
+            for worker in workers:
+                worker.stop()
+        return found
+
+
+def compared(exact: Any, found: Any) -> dict[str, float]:
+    """Label agreement and the largest difference of a probability; of vectors the mean cosine."""
+    one, other = np.asarray(exact), np.asarray(found)
+    if one.shape[-1] <= 8:
+        share = float((one.argmax(-1) == other.argmax(-1)).mean())
+    else:
+        share = float(((one * other).sum(-1) / np.linalg.norm(one, axis=-1) / np.linalg.norm(other, axis=-1)).mean())
+    return {"agreement": share, "difference": float(np.abs(one - other).max())}
+
+
+def needed_products(folder: Path, texts: list[str], task: str) -> float:
+    """Operations of the matrix products of a checkpoint's encoder on texts.
+
+    The last layer needs some of them for the first token alone where only that is read.
+    """
+    from pellucid import AutoConfig, AutoTokenizer
+
+    config = AutoConfig.from_pretrained(str(folder))
+    tokens = sum(
+        AutoTokenizer.from_pretrained(str(folder)).encode_ragged(texts, truncation=True, max_length=512).lengths
+    )
+    width, layers = config.hidden_size, config.num_hidden_layers
+    inner = config.to_dict().get("hidden_dim") or config.intermediate_size
+    whole = 2 * (4 * width * width + 2 * width * inner)
+    keys_and_values = 2 * 3 * width * width
+    rows = len(texts) if task == "classification" else tokens
+    return float(tokens * (whole * (layers - 1) + keys_and_values) + rows * (whole - keys_and_values))
+
+
+def vocabulary() -> list[str]:
+    """The words of the builtin checkpoint."""
+    from pellucid import AutoTokenizer
+
+    return list(AutoTokenizer.from_pretrained("builtin").get_vocab())
+
+
+def say(words: str) -> None:
+    """Tell how far it is."""
+    print(f"{time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.processor(),
+    )
+    flags = Path("/proc/cpuinfo").read_text()
+    units = [name for name in ("avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8") if name in flags]
+    return {
+        "processor": model,
+        "units": units,
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+    }
+
+
+def versions(python: str) -> dict[str, str]:
+    """The libraries of an environment."""
+    listed = subprocess.run([python, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=True)
+    wanted = ("pellucid", "torch", "transformers", "sentence-transformers", "onnxruntime", "optimum", "optimum-intel",
+              "openvino", "nncf", "ctranslate2", "fastembed", "kjarni", "tokenizers")  # fmt: skip
+    return {one["name"]: one["version"] for one in json.loads(listed.stdout) if one["name"] in wanted}
+
+
+def main() -> None:
+    """Measure what is asked for, and write it after each part, so that a run that is cut off leaves what it has."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--environments", nargs=2, required=True, help="with transformers 4.57, and with 5")
+    parser.add_argument("--work", required=True, help="where checkpoints and results are kept")
+    parser.add_argument("--reviews", type=Path, help="a .tsv with a column `text`; made texts where left out")
+    parser.add_argument("--checkpoints", nargs="+", default=list(CHECKPOINTS))
+    parser.add_argument("--only", nargs="+", help="contestants with one of these words in their name")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
+    parser.add_argument("--keep", action="store_true", help="what an earlier run measured and this one does not")
+    parser.add_argument("--growth", nargs="*", type=int, default=[1_000, 10_000, 100_000, 1_000_000])
+    parser.add_argument("--quick", action="store_true", help="a quarter of the texts, two rounds")
+    given = parser.parse_args()
+    run = Run(given)
+    python = run.pythons["4"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    here = Path(__file__).parent
+    say("making checkpoints")
+    subprocess.run(
+        [python, str(here / "checkpoints.py"), given.work, str(run.calibration)], check=True, env=environment,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    say("the ceiling")
+    rates = subprocess.run([python, str(here / "ceiling.py")], check=True, capture_output=True, text=True)
+    target = run.folder / "results.json"
+    results: dict[str, Any] = {
+        "machine": machine(),
+        "versions": {name: versions(one) for name, one in run.pythons.items()},
+        "threads": given.threads,
+        "texts": "reviews" if given.reviews else "made",
+        "rates": json.loads(rates.stdout),
+        "checkpoints": {},
+        "failed": {},
+    }
+    if given.keep and target.exists():
+        kept = json.loads(target.read_text(encoding="utf-8"))
+        results = {**kept, **{name: results[name] for name in ("machine", "versions")}}
+
+    def keep(name: str, found: Any) -> None:
+        (results["checkpoints"] if name in CHECKPOINTS else results)[name] = found
+        results["failed"].update(run.failed)
+        target.write_text(json.dumps(results, indent=1), encoding="utf-8")
+
+    for checkpoint in given.checkpoints:
+        if "texts" in given.parts:
+            keep(checkpoint, run.throughput(checkpoint))
+    for name, part in (("cold", run.cold), ("tokenize", run.tokenizing), ("requests", run.requests)):
+        if name in given.parts:
+            say(name)
+            keep(name, part(MAIN))
+    keep("tokenized", len(run.short) * 4)
+    if "growth" in given.parts:
+        say("growth")
+        keep("growth", run.growth(tuple(given.growth)))
+    say(f"wrote {target}")
+    print(target)
+
+
+if __name__ == "__main__":
+    main()

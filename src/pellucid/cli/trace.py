@@ -1,0 +1,41 @@
+"""`pellucid trace`: what every stage took and gave, for one text."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+
+from pellucid.cli.asked import add_arguments, input_of, pipeline_for
+
+SUMMARY = "show every stage from a text to its answer"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The sub-command's arguments."""
+    command = argparse.ArgumentParser(
+        prog="pellucid trace", description="Show every stage from a text to its answer: tokens, ids, layers, logits."
+    )
+    command.add_argument("task", metavar="TASK", help="as for `pellucid run`")
+    command.add_argument("text", metavar="TEXT", help="the text")
+    add_arguments(command)
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument("--markdown", action="store_true", help="print tables of Markdown")
+    return command
+
+
+def execute(given: argparse.Namespace) -> int:
+    """Run the sub-command."""
+    pipe = pipeline_for(given)
+    trace = pipe.trace(input_of(pipe.task, given.text, given.question))
+    if given.json:
+        print(trace.to_json())
+    elif given.markdown:
+        print(trace.to_markdown(), end="")
+    else:
+        is_terminal = sys.stdout.isatty()
+        # https://no-color.org
+        colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        print(trace.to_text(width=shutil.get_terminal_size().columns if is_terminal else 80, colours=colours))
+    return 0

@@ -1,0 +1,1 @@
+"""What every stage of a pipeline took and gave, for one input."""

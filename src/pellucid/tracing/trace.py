@@ -1,0 +1,201 @@
+"""A trace: the stages of one input, and the values that can be looked at one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.packing import Packed
+from pellucid.tracing.words import as_markdown, as_text
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of a sequence.
+
+    Attributes:
+        token: as the vocabulary has it.
+        id: its number there.
+        start: where it begins in its text, in characters; 0 for special tokens.
+        end: where it ends.
+        word: which word of its text it belongs to; None for special tokens.
+        is_special: whether it was put there, and is not of the text.
+        note: what is to be said of it: why it is there, or that its word was split.
+    """
+
+    token: str
+    id: int
+    start: int
+    end: int
+    word: int | None
+    is_special: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step from text to answer.
+
+    Attributes:
+        name: its name.
+        sentence: what it did.
+        shape: of what came out, with the letters of the axes; "" where it has none.
+        dtype: of what came out; "" where it has none.
+        seconds: how long it took; None where it took part of the next one's time.
+        shown: what came out, in a line.
+    """
+
+    name: str
+    sentence: str
+    shape: str
+    dtype: str
+    seconds: float | None
+    shown: str
+
+
+@dataclass(frozen=True)
+class TracedSequence:
+    """One sequence that was computed: a text, a pair, or a window of a long text.
+
+    Attributes:
+        row: which of the task's texts it is of.
+        tokens: with special tokens.
+        types: the type of each token.
+        values: the model's outputs by name.
+    """
+
+    row: int
+    tokens: Sequence[Token]
+    types: Sequence[int]
+    values: dict[str, Floats]
+
+
+class Trace:
+    """What every stage took and gave for one input.
+
+    The logits and the answer are those of an ordinary call, bit for bit. Hidden states and attentions are computed when
+    they are first asked for, in a second pass, and may differ from the first one's in the last digits.
+
+    Attributes:
+        task: the task's name.
+        input: what was asked.
+        stages: from text to answer.
+        sequences: what was computed; one, where the task reads a text once and it fits.
+        packed: the row of all their tokens that the model was given.
+        answer: what the pipeline answers.
+    """
+
+    def __init__(
+        self,
+        *,
+        task: str,
+        model: str,
+        input: Any,
+        stages: Sequence[Stage],
+        sequences: Sequence[TracedSequence],
+        packed: Packed,
+        probabilities: Floats | None,
+        answer: Any,
+        run: Callable[[str], list[Floats]],
+    ) -> None:
+        self.task, self.model, self.input, self.answer = task, model, input, answer
+        self.stages, self.sequences, self.packed = list(stages), list(sequences), packed
+        self.probabilities = probabilities
+        self._run = run
+
+    @property
+    def tokens(self) -> list[str]:
+        """The tokens of the first sequence, special ones included."""
+        return [one.token for one in self.sequences[0].tokens]
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Where each of them stands in its text."""
+        return [(one.start, one.end) for one in self.sequences[0].tokens]
+
+    @property
+    def ids(self) -> list[int]:
+        """The number of each of them."""
+        return [one.id for one in self.sequences[0].tokens]
+
+    @property
+    def logits(self) -> Floats:
+        """The first output of the head for the first sequence, such as the logits of its labels."""
+        return next(iter(self.sequences[0].values.values()))
+
+    @cached_property
+    def hidden_states(self) -> list[Floats]:
+        """The embeddings, and the output of each layer: `[T, H]` each, for all tokens of all sequences in a row."""
+        return self._run("hidden_states")
+
+    @cached_property
+    def attentions(self) -> list[Floats]:
+        """How each token of the first sequence weighs the others: for each layer `[A, L, L]`, rows that sum to 1."""
+        length = int(self.packed.lengths[0])
+        return [layer[0, :, :length, :length] for layer in self._run("attentions")]
+
+    @property
+    def norms(self) -> list[list[float]]:
+        """The length of each token's vector, for the embeddings and each layer."""
+        return [np.linalg.norm(layer.astype(np.float64), axis=-1).tolist() for layer in self.hidden_states]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that can be told in words and numbers, JSON's own types alone; of hidden states the norms."""
+        return {
+            "task": self.task,
+            "model": self.model,
+            "input": self.input,
+            "stages": [asdict(stage) for stage in self.stages],
+            "sequences": [
+                {
+                    "row": one.row,
+                    "tokens": [asdict(token) for token in one.tokens],
+                    "types": list(one.types),
+                    "outputs": {name: values.tolist() for name, values in one.values.items()},
+                }
+                for one in self.sequences
+            ],
+            "norms": self.norms,
+            "probabilities": None if self.probabilities is None else self.probabilities.tolist(),
+            "answer": _plain(self.answer),
+        }
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The same as text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+
+    def to_text(self, *, width: int = 80, colours: bool = False) -> str:
+        """For a terminal: the stages, and the tokens of the first sequences.
+
+        Args:
+            width: columns.
+            colours: whether it understands colours.
+        """
+        return as_text(self, width, colours)
+
+    def to_markdown(self) -> str:
+        """The same as tables of Markdown."""
+        return as_markdown(self)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"Trace({self.task!r}, {len(self.sequences)} sequences, {len(self.packed.ids)} tokens)"
+
+
+def _plain(answer: Any) -> Any:
+    """An answer in JSON's own types: arrays as lists."""
+    if isinstance(answer, np.ndarray):
+        return answer.tolist()
+    if isinstance(answer, dict):
+        return {key: _plain(value) for key, value in answer.items()}
+    return [_plain(one) for one in answer] if isinstance(answer, list | tuple) else answer
