@@ -2,8 +2,8 @@
 
     python checkpoints.py FOLDER CALIBRATION
 
-Where real weights are not to be had, they are random, with the tokenizer of all-MiniLM-L6-v2. The head is fitted to
-tell whether a text has a certain frequent word, so that labels depend on the text as those of a trained model do.
+Where real weights are not to be had, they are random, with the tokenizer of all-MiniLM-L6-v2 and a head whose logit is
+what varies most among the calibration's texts: so that labels depend on the text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -38,16 +37,8 @@ def folder_of(root: Path, name: str) -> Path:
     return root / name.replace(" ", "-")
 
 
-def has_word(texts: list[str]) -> list[bool]:
-    """Whether each text has the word that nearest to half of them have."""
-    own = [set(text.split()) for text in texts]
-    counts = Counter(word for words in own for word in words)
-    word = min(counts, key=lambda word: (abs(counts[word] - len(texts) / 2), word))
-    return [word in words for words in own]
-
-
 def make_random(folder: Path, name: str, texts: list[str]) -> None:
-    """An encoder of random weights, and a head fitted on the calibration's texts by least squares."""
+    """An encoder of random weights with a head that tells the calibration's texts apart."""
     import torch
     import transformers
 
@@ -58,27 +49,23 @@ def make_random(folder: Path, name: str, texts: list[str]) -> None:
     labels = {"id2label": {0: "NEGATIVE", 1: "POSITIVE"}, "label2id": {"NEGATIVE": 0, "POSITIVE": 1}}
     model: Any
     if is_distilled:
-        config = transformers.DistilBertConfig(vocab_size=len(tokenizer), initializer_range=0.04, **labels)
+        config = transformers.DistilBertConfig(vocab_size=len(tokenizer), initializer_range=0.03, **labels)
         model = transformers.DistilBertForSequenceClassification(config)
     else:
-        config = transformers.BertConfig(vocab_size=len(tokenizer), initializer_range=0.04, **labels)
+        config = transformers.BertConfig(vocab_size=len(tokenizer), initializer_range=0.03, **labels)
         model = transformers.BertForSequenceClassification(config)
     model.eval()
     inputs: list[Any] = []
     handle = model.classifier.register_forward_pre_hook(lambda module, given: inputs.append(given[0]))
     with torch.inference_mode():
-        for text in texts:
+        for text in texts[:256]:
             model(**tokenizer(text, return_tensors="pt"))
-        vectors = torch.cat(inputs).double()
-        mean = vectors.mean(0)
-        centred = vectors - mean
-        wanted = torch.tensor([1.0 if has else -1.0 for has in has_word(texts)], dtype=torch.float64)
-        square = centred.T @ centred
-        square += torch.eye(len(square)) * square.trace() / len(square) * 1e-2
-        direction = torch.linalg.solve(square, centred.T @ (wanted - wanted.mean()))
-        direction = (direction * 2 / (centred @ direction).abs().mean()).float()
+        vectors = torch.cat(inputs)
+        centred = vectors - vectors.mean(0)
+        direction = torch.linalg.svd(centred, full_matrices=False).Vh[0]
+        direction = direction / (centred @ direction).std() * 2
         model.classifier.weight.copy_(torch.stack([-direction, direction]))
-        model.classifier.bias.copy_(model.classifier.weight @ -mean.float())
+        model.classifier.bias.copy_(model.classifier.weight @ -vectors.mean(0))
     handle.remove()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
