@@ -120,7 +120,7 @@ def page(results: Mapping[str, Any]) -> str:
         + ".",
         "",
         *(
-            f"- {name}: " + ", ".join(f"{lib} {v}" for lib, v in own.items())
+            f"- environment with transformers {name}: " + ", ".join(f"{lib} {v}" for lib, v in own.items())
             for name, own in results["versions"].items()
         ),
     ]
