@@ -227,6 +227,9 @@ def test_a_panic_of_the_rust_library_is_caught(tiny: Any, monkeypatch: pytest.Mo
         def encode_batch(self, *_: Any, **__: Any) -> Any:
             raise PanicException("index out of bounds")
 
+        encode = encode_batch
+
     monkeypatch.setattr(tiny._backend, "tokenizer", Panicking())
-    with pytest.raises(TokenizerError, match="index out of bounds"):
-        tiny("a")
+    for texts in ("a", ["a", "b"]):
+        with pytest.raises(TokenizerError, match="index out of bounds"):
+            tiny(texts)
