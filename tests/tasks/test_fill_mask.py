@@ -56,7 +56,8 @@ def test_logits_are_computed_at_the_masks_alone(tiny_task: Made) -> None:
         return result
 
     pipe.model.runner.run = watched  # type: ignore[method-assign]
-    pipe([TWO, ONE, ONE])
+    pipe([TWO, ONE, f"{ONE} !", ONE])
+    # The last one is computed with the second.
     assert seen == [4]
 
 
