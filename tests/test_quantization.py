@@ -260,3 +260,73 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 def test_names_are_public() -> None:
     assert pellucid.quantize is quantize
     assert Rounding.__doc__
+
+
+def test_a_processor_without_bfloat16_has_the_rest(
+    made: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from pellucid.engines import openvino
+
+    monkeypatch.setattr(openvino, "_has_bfloat16", lambda: False)
+    exact = pipeline("text-classification", "builtin", engine="openvino")
+    report = quantize(exact, TEXTS, tmp_path / "made", agreement=0.9)
+    assert list(report.precisions) == ["float32", "int8"]
+    # The checkpoint of another machine, on which bfloat16 was the fastest.
+    for file in made[0].iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    content = json.loads((tmp_path / FILENAME).read_text())
+    content["agreement"]["bfloat16"]["times_float32"] = 99.0
+    content["agreement"]["int8"]["times_float32"] = 2.0
+    (tmp_path / FILENAME).write_text(json.dumps(content))
+    pipe = pipeline("text-classification", str(tmp_path), engine="openvino", dtype="auto-fast")
+    assert pipe.model.runner.dtype == "int8"
+    assert "picked int8" in caplog.text
+
+
+def test_a_stored_measure_that_reaches_no_bar_leaves_float32(made: tuple[Path, Any], tmp_path: Path) -> None:
+    for file in made[0].iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    content = json.loads((tmp_path / FILENAME).read_text())
+    for dtype in content["agreement"]:
+        content["agreement"][dtype]["agreement"] = 0.5
+    (tmp_path / FILENAME).write_text(json.dumps(content))
+    pipe = pipeline("text-classification", str(tmp_path), engine="openvino", dtype="auto-fast")
+    assert pipe.model.runner.dtype == "float32"
+    for damage in ({}, {"agreement": 3}, {"agreement": {"int8": {}}}, {"agreement": {"int8": {"agreement": "x"}}}):
+        (tmp_path / FILENAME).write_text(json.dumps({"format": 1, **damage}))
+        with pytest.raises(ConfigError, match="Make it again by `pellucid quantize`"):
+            pipeline("text-classification", str(tmp_path), engine="openvino", dtype="auto-fast")
+
+
+def test_modules_of_pytorch_are_of_one_precision() -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(UnsupportedDtypeError, match="computes in .*float32 alone"):
+        pipeline("text-classification", "builtin", engine="torch", dtype="auto-fast", sample=TEXTS)
+
+
+def test_the_class_of_the_pipeline_stays(caplog: pytest.LogCaptureFixture) -> None:
+    class Own(pellucid.Pipeline):
+        pass
+
+    pipe = pipeline(
+        "text-classification", "builtin", engine="openvino", dtype="auto-fast", sample=TEXTS, pipeline_class=Own
+    )
+    assert type(pipe) is Own
+    assert type(pipe.in_precision("float32")) is Own
+
+
+def test_layers_behind_the_encoder_are_saved_in_either_form(minilm: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(minilm, tmp_path / "given")
+    modules = json.loads((tmp_path / "given" / "modules.json").read_text())
+    modules.insert(2, {"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"})
+    (tmp_path / "given" / "modules.json").write_text(json.dumps(modules))
+    (tmp_path / "given" / "2_Dense").mkdir()
+    (tmp_path / "given" / "2_Dense" / "pytorch_model.bin").write_bytes(b"weights")
+    model = pellucid.AutoModel.from_pretrained(tmp_path / "given", engine="numpy")
+    from pellucid.checkpoints.sidecars import Sidecars
+
+    files = Sidecars(model.checkpoint).files()
+    assert files["2_Dense/pytorch_model.bin"] == b"weights"
+    assert {"modules.json", "1_Pooling/config.json"} <= set(files)

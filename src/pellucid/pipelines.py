@@ -128,7 +128,7 @@ def pipeline(
         )
         given.setdefault("revision", default_revision)
     loading, changes = LoadingArguments.split(given)
-    is_fastest = "auto-fast" in (loading.dtype, loading.torch_dtype)
+    is_fastest = loading.dtype_name == "auto-fast"
     if is_fastest:
         loading = replace(loading, dtype=None, torch_dtype=None)
     elif sample is not None:

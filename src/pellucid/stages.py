@@ -103,8 +103,7 @@ class Pipeline:
         data, arguments, ignored = self._task.called(inputs, arguments)
         if ignored:
             logger.warning("Ignoring args : %s", ignored)
-        settings = self._task.settle({**self._defaults, **arguments})
-        settings = self._task.prepared(settings, lambda items, settled: list(self._answers(items, settled)))
+        settings = self._settled(arguments)
         if not self._task.is_one(data, settings):
             if _is_stream(data):
                 return self._answers(data, settings, **calling)
@@ -125,8 +124,7 @@ class Pipeline:
         from pellucid.tracing.tracing import traced
 
         data, arguments, _ = self._task.called(inputs, arguments)
-        settings = self._task.settle({**self._defaults, **arguments})
-        settings = self._task.prepared(settings, lambda items, settled: list(self._answers(items, settled)))
+        settings = self._settled(arguments)
 
         def trace_of(item: Any) -> Trace:
             return traced(
@@ -153,9 +151,17 @@ class Pipeline:
         encoded, settings = self._encoded(inputs, arguments)
         return self._pack([encoding for own in encoded for _, encoding in own], settings.chosen_id)
 
-    def _encoded(self, inputs: Sequence[Any], arguments: Mapping[str, Any]) -> tuple[list[Any], Any]:
+    def prepare(self) -> None:
+        """Build the model's program now, and not at the first call."""
+        self.model.runner.prepare(self._task.outputs)
+
+    def _settled(self, arguments: Mapping[str, Any]) -> Any:
+        """What the task makes of a call's arguments, with what it computes once before the inputs."""
         settings = self._task.settle({**self._defaults, **arguments})
-        settings = self._task.prepared(settings, lambda items, settled: list(self._answers(items, settled)))
+        return self._task.prepared(settings, lambda items, settled: list(self._answers(items, settled)))
+
+    def _encoded(self, inputs: Sequence[Any], arguments: Mapping[str, Any]) -> tuple[list[Any], Any]:
+        settings = self._settled(arguments)
         rows = [self._task.rows(one, i, settings) for i, one in enumerate(inputs)]
         return self._encoder.encode(rows, settings, 0), settings
 
@@ -205,10 +211,11 @@ class Pipeline:
                     tell = _told(advance, encoded)
                     computed = self._computed(encoded, settings, max_tokens, batch_size, tell)
                     for (item, own_rows), own in zip(part, groups(computed, len(part)), strict=True):
-                        done = Details()
+                        done = Details() if return_details else None
                         # Stage 6: answers.
-                        answer = self._task.answer(Found(item, own_rows, done.watched(own)), settings)
-                        yield {"answer": answer, **done.told()} if return_details else answer
+                        found = Found(item, own_rows, own if done is None else done.watched(own))
+                        answer = self._task.answer(found, settings)
+                        yield answer if done is None else {"answer": answer, **done.told()}
                         if advance is not None and tell is None:
                             advance(1)
                     count += len(part)
@@ -255,7 +262,7 @@ class Pipeline:
             dtype: one that the engine computes in.
             roundings: for int8, how inputs are rounded.
         """
-        other = Pipeline(self.task, self.model.in_precision(dtype, roundings), self.tokenizer, **self._defaults)
+        other = type(self)(self.task, self.model.in_precision(dtype, roundings), self.tokenizer, **self._defaults)
         other._calling = self._calling
         return other
 

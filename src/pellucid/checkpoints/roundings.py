@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from pellucid.checkpoints.hub import Checkpoint
 from pellucid.checkpoints.sidecars import Sidecars
+from pellucid.checkpoints.stored import StoredTensor
 from pellucid.errors import ConfigError, UnsupportedDtypeError
 
 FILENAME = "pellucid_int8.json"
@@ -39,12 +41,12 @@ Roundings = Mapping[str, Rounding]
 """By the canonical path of each linear map. Maps of one input, such as query, key and value, share one object."""
 
 
-def roundings_of(checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Rounding]:
+def roundings_of(checkpoint: Checkpoint, parameters: Mapping[str, StoredTensor]) -> dict[str, Rounding]:
     """What is stored beside a checkpoint.
 
     Args:
         checkpoint: its files.
-        shapes: of the model's parameters, by canonical name.
+        parameters: the model's, by canonical name.
 
     Raises:
         UnsupportedDtypeError: nothing is; the message says how it is made.
@@ -58,14 +60,40 @@ def roundings_of(checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]) 
             "`dtype='bfloat16'`.",
             dtype="int8",
         )
-    try:
+    with _damage_told(checkpoint):
         found = read(content)
         for name, rounding in found.items():
-            if shapes[f"{name}.weight"][1:] != rounding.scale.shape:
-                raise ValueError(
-                    f"it scales {len(rounding.scale)} channels of {name}, whose weight is {shapes[f'{name}.weight']}"
-                )
+            shape = parameters[f"{name}.weight"].shape
+            if shape[1:] != rounding.scale.shape:
+                raise ValueError(f"it scales {len(rounding.scale)} channels of {name}, whose weight is {shape}")
         return found
+
+
+def measured_by_dtype(checkpoint: Checkpoint | None) -> dict[str, tuple[float, float]] | None:
+    """What was measured when a checkpoint was quantized: for each precision its agreement, and its speed by float32's.
+
+    None where nothing is stored.
+
+    Raises:
+        ConfigError: the file is damaged.
+    """
+    content = Sidecars(checkpoint).json(FILENAME)
+    if content is None or checkpoint is None:
+        return None
+    with _damage_told(checkpoint):
+        measured = content["agreement"]
+        return {str(name): (float(one["agreement"]), float(one["times_float32"])) for name, one in measured.items()}
+
+
+@contextmanager
+def _damage_told(checkpoint: Checkpoint) -> Iterator[None]:
+    """Say of whatever is not as it should be in the file that it is damaged.
+
+    Raises:
+        ConfigError: something is.
+    """
+    try:
+        yield
     except (AttributeError, KeyError, TypeError, ValueError) as fault:
         raise ConfigError(
             f"{FILENAME} of {checkpoint.name!r} cannot be read: {fault}. Make it again by `pellucid quantize`.",

@@ -15,6 +15,7 @@ from pellucid.checkpoints.reading import read_tensors
 from pellucid.errors import ConfigError
 
 BESIDE = ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json")
+OF_MODULES = ("config.json", "model.safetensors", "pytorch_model.bin")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Sidecars:
         if not isinstance(modules, list):
             return {}
         folders = [str(one["path"]) for one in modules if isinstance(one, dict) and one.get("path")]
-        names = [*BESIDE, *(f"{folder}/{name}" for folder in folders for name in ("config.json", "model.safetensors"))]
+        names = [*BESIDE, *(f"{folder}/{name}" for folder in folders for name in OF_MODULES)]
         assert self.checkpoint is not None
         paths = {name: self.checkpoint.file(name) for name in names}
         return {name: path.read_bytes() for name, path in paths.items() if path is not None}

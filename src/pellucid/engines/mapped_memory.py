@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-PERIOD = 0.01
+PERIOD = 0.002
 """Seconds between two times that pages are given back."""
 
 

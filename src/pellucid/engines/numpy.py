@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.engines.program import Forward, Program, Result, Roundings
+from pellucid.engines.int8 import Roundings
+from pellucid.engines.program import Forward, Program, Result
 from pellucid.ops import Ops, activation_function
 from pellucid.packing import Inputs, Layout, Packed
 from pellucid.weights import Tensor, Weights

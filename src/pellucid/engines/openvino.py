@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.engines.int8 import Roundings
 from pellucid.engines.mapped_memory import given_back
 from pellucid.engines.openvino_import import import_openvino
 from pellucid.engines.openvino_int8 import weight_node
 from pellucid.engines.openvino_ops import Node, OpenvinoOps
-from pellucid.engines.program import Forward, Program, Result, Roundings
+from pellucid.engines.program import Forward, Program, Result
 from pellucid.errors import UnsupportedDtypeError
 from pellucid.packing import Inputs, Layout, Packed
 from pellucid.weights import Tensor, Weights
@@ -52,6 +53,11 @@ def _constant(tensor: Tensor, name: str) -> tuple[Any, Node]:
 @cache
 def _core() -> Any:
     return ov.Core()
+
+
+def _has_bfloat16() -> bool:
+    """Whether the processor computes in it."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 # The graph's inputs: where each comes from in a packed batch, its dtype, and how many axes it has.
@@ -151,11 +157,10 @@ def compile_options(dtype: str) -> dict[str, str]:
     Raises:
         UnsupportedDtypeError: the processor does not compute in that precision.
     """
-    offered = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if dtype == "int8":
         # What lies between the products of whole numbers.
-        dtype = "bfloat16" if "BF16" in offered else "float32"
-    if dtype == "bfloat16" and "BF16" not in offered:
+        dtype = "bfloat16" if _has_bfloat16() else "float32"
+    elif dtype == "bfloat16" and not _has_bfloat16():
         raise UnsupportedDtypeError(
             "This processor does not compute in bfloat16, which needs AVX-512 BF16 or AMX. Use dtype='float32'.",
             dtype=dtype,

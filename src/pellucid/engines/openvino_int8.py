@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pellucid.engines.int8 import Rounding, quantized_weight
 from pellucid.engines.openvino_import import import_openvino
-from pellucid.engines.program import Rounding
 
 ov = import_openvino()
 opset = ov.opset15
@@ -21,7 +21,6 @@ opset = ov.opset15
 Node = Any
 
 LEVELS = 256
-LARGEST = 127
 
 
 def quantized(x: Node, rounding: Rounding) -> Node:
@@ -30,13 +29,6 @@ def quantized(x: Node, rounding: Rounding) -> Node:
     scale = np.asarray(rounding.scale, np.float32)[None]
     before = opset.constant(low * scale), opset.constant(high * scale)
     return opset.fake_quantize(x, *before, opset.constant(low), opset.constant(high), LEVELS)
-
-
-def quantized_weight(weight: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """A weight `[O, I]` as whole numbers, and what each row of them is multiplied by, `[O, 1]`."""
-    largest = np.abs(weight).max(axis=1, keepdims=True).astype(np.float32)
-    step = np.where(largest > 0, largest / LARGEST, np.float32(1)).astype(np.float32)
-    return np.clip(np.rint(weight / step), -LARGEST, LARGEST).astype(np.int8), step
 
 
 def weight_node(weight: npt.NDArray[Any], rounding: Rounding, name: str) -> Node:

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pellucid.engines.int8 import Rounding, Roundings
 from pellucid.engines.openvino_activations import FUNCTIONS
 from pellucid.engines.openvino_import import import_openvino
 from pellucid.engines.openvino_int8 import quantized
-from pellucid.engines.program import Rounding, Roundings
 from pellucid.ops import Ops, activation_function
 from pellucid.packing import Layout
 

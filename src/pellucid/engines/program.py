@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,26 +20,6 @@ Forward: TypeAlias = Callable[[Ops, Weights, Inputs], dict[str, Array]]
 
 PER_TOKEN = ("T", "N")
 """The first axes of outputs that have a row for each token, or for each chosen one."""
-
-
-class Rounding(Protocol):
-    """How the input of some linear maps becomes whole numbers."""
-
-    @property
-    def low(self) -> float:
-        """The lowest value that is told apart."""
-
-    @property
-    def high(self) -> float:
-        """The highest."""
-
-    @property
-    def scale(self) -> npt.NDArray[np.float32]:
-        """`[I]`, what each channel is divided by before."""
-
-
-Roundings: TypeAlias = Mapping[str, Rounding]
-"""By the canonical path of each linear map; what has none is not in int8."""
 
 
 @dataclass

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from pellucid.engines.program import Forward, Program, Result, Roundings
+from pellucid.engines.int8 import Roundings
+from pellucid.engines.program import Forward, Program, Result
 from pellucid.engines.torch_attention import attention_of_groups, attention_of_rows, takes_rows, within_reach
 from pellucid.engines.torch_layout import PackedLayout, on_device
 from pellucid.engines.torch_weights import constant_like, is_plain, joined, tensor_of

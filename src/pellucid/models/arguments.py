@@ -129,18 +129,14 @@ class LoadingArguments:
         return device_name(self.device_map if self.device is None else self.device)
 
     @property
-    def is_int8(self) -> bool:
-        """Whether int8 is asked for."""
+    def dtype_name(self) -> str:
+        """The precision that is asked for, by its plain name; float32 where none is."""
         asked = self.dtype if self.dtype is not None else self.torch_dtype
-        return asked is not None and dtype_name(asked) == "int8"
+        return "float32" if asked is None else dtype_name(asked)
 
     def dtype_for(self, loaded: Loaded, engine: str | None) -> str:
         """The precision to compute in, on an engine."""
-        asked = self.dtype if self.dtype is not None else self.torch_dtype
-        if asked is None:
-            return "float32"
-        name = dtype_name(asked)
-        if name != "auto":
-            return name
+        if self.dtype_name != "auto":
+            return self.dtype_name
         stored = next(iter(loaded.parameters.values())).dtype
         return stored if stored in ENGINES[load_engine(engine)[0]].dtypes else "float32"

@@ -190,10 +190,9 @@ class Pretrained(Saving):
             checkpoint, cls.family, config, cls.head_name, model=cls.__name__,
             ignore_mismatched_sizes=given.ignore_mismatched_sizes, seed=given.seed, **given.reading(),
         )  # fmt: skip
-        if given.is_int8:
+        if given.dtype_name == "int8":
             check_dtype(load_engine(cls.engine_of(given) or usual_engine())[0], "int8")
-            shapes = {name: tensor.shape for name, tensor in loaded.parameters.items()}
-            own = roundings_of(checkpoint, shapes) if given.roundings is None else given.roundings
+            own = roundings_of(checkpoint, loaded.parameters) if given.roundings is None else given.roundings
             loaded = replace(loaded, roundings=own)
         model = cls.from_parameters(config, loaded, given)
         # Past the frameworks, which look into what is set on their models.

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid.checkpoints.roundings import FILENAME, Roundings, roundings_of
-from pellucid.checkpoints.sidecars import Sidecars
+from pellucid.checkpoints.roundings import Roundings, measured_by_dtype, roundings_of
 from pellucid.engines import ENGINES
-from pellucid.errors import InputError, InputTypeError
+from pellucid.errors import InputError, InputTypeError, UnsupportedDtypeError
 from pellucid.packing import MAX_TOKENS, micro_batches
 from pellucid.quantization.agreement import Agreement, agreement
 from pellucid.quantization.observing import Observed, observe
@@ -70,8 +69,7 @@ def candidates(pipe: Pipeline, texts: Sequence[Any], bar: float) -> list[Candida
     for dtype in ENGINES[pipe.model.runner.engine].dtypes:
         if dtype == "int8":
             made.append(in_int8(pipe, seen, measured, exact, bar))
-        elif dtype == "bfloat16":
-            other = pipe.in_precision(dtype)
+        elif dtype == "bfloat16" and is_computed(other := pipe.in_precision(dtype)):
             made.append((dtype, other, agreement(exact, other.outputs(measured)), None))
     times = seconds([other for _, other, _, _ in made], measured)
     return [
@@ -91,14 +89,20 @@ def fastest(pipe: Pipeline, texts: Sequence[Any] | None, bar: float) -> Pipeline
     Raises:
         InputError: neither a sample nor a stored measurement, or one that tells nothing.
     """
+    tried: dict[str, tuple[float, float]]
     if texts is None:
-        measured = _stored(pipe, check_bar(bar))
+        check_bar(bar)
+        tried, made = _stored(pipe), {}
     else:
-        measured = {
-            one.dtype: (one.agreement.share, one.times_faster, one.pipe) for one in candidates(pipe, texts, bar)
-        }
-    best = max((dtype for dtype in measured if measured[dtype][0] >= bar), key=lambda dtype: measured[dtype][1])
-    share, times, made = measured[best]
+        found = candidates(pipe, texts, bar)
+        tried = {one.dtype: (one.agreement.share, one.times_faster) for one in found}
+        made = {one.dtype: one.pipe for one in found}
+    best, chosen = "float32", pipe
+    for dtype in sorted(tried, key=lambda dtype: -tried[dtype][1]):
+        if tried[dtype][0] >= bar and is_computed(other := made.get(dtype) or _in_precision(pipe, dtype)):
+            best, chosen = dtype, other
+            break
+    share, times = tried.get(best, (1.0, 1.0))
     logger.warning(
         "dtype='auto-fast' picked %s: %.2f %% of its decisions are those of float32 (at least %.2f %% are asked), at "
         "%.2f times the speed. Measured: %s.",
@@ -106,32 +110,40 @@ def fastest(pipe: Pipeline, texts: Sequence[Any] | None, bar: float) -> Pipeline
         100 * share,
         100 * bar,
         times,
-        "; ".join(f"{dtype} {one[0]:.2%}, {one[1]:.2f} times" for dtype, one in measured.items()),
+        "; ".join(f"{dtype} {one[0]:.2%}, {one[1]:.2f} times" for dtype, one in tried.items()),
     )
-    return made if made is not None else pipe.in_precision(best, _stored_roundings(pipe) if best == "int8" else None)
+    return chosen
 
 
-def _stored(pipe: Pipeline, bar: float) -> dict[str, tuple[float, float, Pipeline | None]]:
+def is_computed(pipe: Pipeline) -> bool:
+    """Whether this machine's processor computes in a pipeline's precision."""
+    try:
+        pipe.prepare()
+    except UnsupportedDtypeError:
+        return False
+    return True
+
+
+def _stored(pipe: Pipeline) -> dict[str, tuple[float, float]]:
     """What `quantize` measured, for the precisions of the engine."""
-    content = Sidecars(pipe.model.checkpoint).json(FILENAME)
-    if content is None:
+    measured = measured_by_dtype(pipe.model.checkpoint)
+    if measured is None:
         raise InputError(
             f"dtype='auto-fast' goes by how far precisions agree, and {pipe.model.name_or_path!r} brings no measure. "
             "Pass `sample=`, some hundred texts like those that you will ask; or make a checkpoint that has one: "
             "`pellucid quantize MODEL --texts FILE --output FOLDER`.",
             name="sample",
         )
-    return {
-        dtype: (one["agreement"], one["times_float32"], pipe if dtype == "float32" else None)
-        for dtype, one in content["agreement"].items()
-        if dtype in ENGINES[pipe.model.runner.engine].dtypes
-    }
+    return {dtype: one for dtype, one in measured.items() if dtype in ENGINES[pipe.model.runner.engine].dtypes}
 
 
-def _stored_roundings(pipe: Pipeline) -> Roundings:
-    assert pipe.model.checkpoint is not None
-    shapes = {name: tensor.shape for name, tensor in pipe.model.tensors.items()}
-    return roundings_of(pipe.model.checkpoint, shapes)
+def _in_precision(pipe: Pipeline, dtype: str) -> Pipeline:
+    """The pipeline itself, or its weights in another precision, for int8 as the checkpoint says it."""
+    model = pipe.model
+    if dtype == model.runner.dtype:
+        return pipe
+    assert model.checkpoint is not None
+    return pipe.in_precision(dtype, roundings_of(model.checkpoint, model.tensors) if dtype == "int8" else None)
 
 
 def check_sample(texts: Sequence[Any], bar: float) -> tuple[list[Any], list[Any]]:

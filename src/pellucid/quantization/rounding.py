@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.checkpoints.roundings import Rounding
+from pellucid.engines.int8 import quantized_weight
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -17,8 +18,6 @@ STRENGTHS = (0.0, 0.4, 0.55, 0.7)
 
 SHRINKINGS = (1.0, 0.9, 0.8, 0.65, 0.5)
 """The parts of the whole range that are tried: a few values far out make every step wide."""
-
-STEPS = 127
 
 SMALLEST = 1e-30
 """A range below this is one of zeros alone."""
@@ -78,7 +77,7 @@ def stepped(values: Floats, low: float, high: float) -> Floats:
 
 
 def nearest(weight: Floats) -> Floats:
-    """A weight in 255 steps for each output."""
-    step = np.maximum(np.abs(weight).max(axis=1, keepdims=True), 1e-12) / STEPS
-    result: Floats = np.rint(weight / step) * step
+    """A weight as the engine rounds it."""
+    numbers, step = quantized_weight(weight)
+    result: Floats = numbers * step
     return result

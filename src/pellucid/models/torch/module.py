@@ -48,6 +48,9 @@ class TorchModel(nn.Module, Pretrained):
     _face: ClassVar[type]
     """The class that it was joined to."""
 
+    # Its parameters are its own, and trained in the precision that they are in.
+    in_precision = Pretrained.in_precision
+
     def _prepare(
         self,
         config: Config,
