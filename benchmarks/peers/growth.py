@@ -9,10 +9,11 @@ Pellucid's.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterator
+
+from peers.peak import peak_mebibytes
 
 
 def texts(count: int) -> Iterator[str]:
@@ -34,8 +35,7 @@ def main() -> None:
     start = time.perf_counter()
     answered = sum(1 for _ in pipe(texts(count)))
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"texts": answered, "seconds": seconds, "peak": peak}))
+    print(json.dumps({"texts": answered, "seconds": seconds, "peak": peak_mebibytes()}))
 
 
 if __name__ == "__main__":

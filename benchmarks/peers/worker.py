@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import sys
 import tempfile
@@ -19,11 +18,6 @@ from typing import Any
 STARTED = time.perf_counter()
 
 
-def peak_mebibytes() -> float:
-    """The most memory that the process held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def main() -> None:
     """Load, and serve until the end of the input."""
     name, checkpoint, task, threads, calibration = sys.argv[1:]
@@ -33,6 +27,7 @@ def main() -> None:
     import numpy as np
 
     from peers.contestants import BY_NAME, CALIBRATION
+    from peers.peak import peak_mebibytes
 
     contestant = BY_NAME[name]
     with tempfile.TemporaryDirectory() as scratch:
