@@ -102,6 +102,9 @@ class Packed:
     def layout(self) -> Layout:
         """The index arrays between the packed row and the rectangle."""
         columns = np.arange(self.lengths.max(initial=0), dtype=np.int32)
+        if len(self.lengths) == 1:
+            # The row is the rectangle.
+            return Layout(columns[None], columns, np.ones((1, len(columns)), np.bool_), self.starts)
         is_token = columns < self.lengths[:, None]
         row_of_cell = np.where(is_token, self.starts[:, None] + columns, 0).astype(np.int32)
         return Layout(

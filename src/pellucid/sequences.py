@@ -46,7 +46,8 @@ class Encoder:
         documents = {
             place: own for place, row in enumerate(rows) if (own := self._document(row, options, first + place))
         }
-        encoded = self._ragged([[] if place in documents else row for place, row in enumerate(rows)], options, first)
+        rest = [[] if place in documents else row for place, row in enumerate(rows)]
+        encoded = self._ragged(rest, {**options, "offsets": settings.reads_offsets}, first)
         if settings.tells_truncation:
             self._tell_truncation(encoded, first)
         return [documents.get(place, own) for place, own in enumerate(encoded)]

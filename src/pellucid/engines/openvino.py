@@ -131,11 +131,14 @@ class OpenvinoProgram(Program):
             request = self._compiled.create_infer_request()
         inputs = [INPUTS[name][0](packed) for name in self._inputs]
         try:
+            for number, array in enumerate(inputs):
+                # `infer(inputs)` would do the same, and look at all of them several times.
+                request.set_input_tensor(number, ov.Tensor(array, shared_memory=True))
             if next(self._first_calls, None) is None:
-                request.infer(inputs, share_inputs=True)
+                request.infer()
             else:
                 with given_back(self._stored):
-                    request.infer(inputs, share_inputs=True)
+                    request.infer()
             # The request's memory is written again by the next call: the results must be copies.
             values = [np.array(request.get_output_tensor(i).data) for i in range(len(self._results))]
         finally:

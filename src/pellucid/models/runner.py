@@ -106,6 +106,12 @@ class Runner:
         self.check(packed)
         program, has_rows = self._program(tuple(sorted(taps)), outputs)
         whole = Result({}, {}, has_rows)
+        if len(packed.lengths) == 1 and not taps:
+            # One sequence has its rows in order already.
+            whole.outputs.update(program(packed).outputs)
+            if progress is not None:
+                progress(1)
+            return whole
         # The number of each token among the chosen ones.
         number = None if packed.is_chosen is None else np.cumsum(packed.is_chosen) - 1
         for sequences in micro_batches(packed.lengths, max_tokens or MAX_TOKENS, batch_size):

@@ -47,11 +47,13 @@ class Settings:
         tokenizing: the arguments for the tokenizer.
         chosen_id: the token whose outputs are wanted alone, such as the mask's; None for all.
         tells_truncation: whether a text that was cut is told of, because nobody asked for it.
+        reads_offsets: whether the answer is made of where tokens lie in their text.
     """
 
     tokenizing: dict[str, Any] = field(default_factory=dict)
     chosen_id: int | None = None
     tells_truncation: bool = False
+    reads_offsets: bool = False
 
 
 class Row(NamedTuple):

@@ -80,6 +80,7 @@ class TokenClassification(Task):
         return Settings(
             tokenizing,
             tells_truncation="stride" not in given and "truncation" not in given,
+            reads_offsets=True,
             strategy=strategy,
             ignored=tuple(ignored),
             delimiter=given.get("delimiter", " ") if is_split else None,
@@ -167,7 +168,7 @@ class TokenClassification(Task):
         unknown = tokenizer.unk_token_id
         ids, special, words = encoding.ids, encoding.special_tokens_mask, encoding.word_ids
         places = encoding.offsets if settings.places is None else settings.places
-        prefix = getattr(tokenizer.backend_tokenizer.model, "continuing_subword_prefix", None)
+        prefix = tokenizer.continuing_subword_prefix
         if not prefix and settings.strategy in STRATEGIES[2:] and not self._has_told:
             self._has_told = True
             logger.warning("Tokenizer does not support real words, using fallback heuristic")

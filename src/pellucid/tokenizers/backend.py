@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from tokenizers import Encoding as BackendEncoding
 
 from pellucid.errors import PellucidError, TokenizerError, TokenizerNotFoundError
 from pellucid.tokenizers.inputs import refuse_texts
+from pellucid.tokenizers.known_words import KnownText, KnownWords
 from pellucid.tokenizers.truncation import Layout
 
 Result = TypeVar("Result")
@@ -36,6 +38,8 @@ class Backend:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.tokenizer = tokenizer
+        self._words: KnownWords | None = None
+        self._may_know_words = True
 
     @classmethod
     def from_file(cls, path: Path | str) -> LoadedBackend:
@@ -65,6 +69,11 @@ class Backend:
             )
         return LoadedBackend.of(tokenizer)
 
+    def handed_out(self) -> Tokenizer:
+        """The Rust tokenizer, for one who might change it: from now on no word is looked up that was met before."""
+        self._words, self._may_know_words = None, False
+        return self.tokenizer
+
     def copy(self) -> Backend:
         """A copy that shares nothing with this one."""
         return Backend(guarded(lambda: _clone(self.tokenizer), "The tokenizer cannot be copied"))
@@ -76,6 +85,7 @@ class Backend:
 
     def add_in_place(self, tokens: Sequence[str | AddedToken], special: bool) -> int:
         """Add tokens to this very tokenizer: only while no other thread can know of it."""
+        self._words = None
         add = self.tokenizer.add_special_tokens if special else self.tokenizer.add_tokens
         return int(guarded(lambda: add(list(tokens)), f"The tokens {list(map(str, tokens))[:5]} cannot be added"))
 
@@ -92,16 +102,43 @@ class Backend:
         add_special_tokens: bool = True,
         is_split_into_words: bool = False,
         numbers: Sequence[int] | None = None,
-    ) -> list[BackendEncoding]:
-        """Encode texts, or pairs as tuples of two, in parallel, neither cut nor padded.
+        offsets: bool = False,
+    ) -> list[BackendEncoding | KnownText]:
+        """Encode texts, or pairs as tuples of two, neither cut nor padded.
 
-        `numbers` are what messages call the texts; their places in the batch where left out.
+        `numbers` are what messages call the texts; their places in the batch where left out. `offsets` says that more
+        than ids and types will be asked for, such as where each token lies: then no word is looked up.
 
         Raises:
             InputTypeError: an item is no text.
             InputError: a text holds a lone surrogate.
             TokenizerError: the tokenizer fails on a valid text, as a broken one does.
         """
+        words = None if is_split_into_words or offsets else self._known_words()
+        if words is None:
+            return self._encode(texts, add_special_tokens, is_split_into_words, numbers)
+        found = words.encode(texts, add_special_tokens)
+        left = [index for index, one in enumerate(found) if one is None]
+        if left:
+            given = left if numbers is None else [numbers[index] for index in left]
+            others = self._encode([texts[index] for index in left], add_special_tokens, False, given)
+            for index, one in zip(left, others, strict=True):
+                found[index] = one
+        return found
+
+    def _known_words(self) -> KnownWords | None:
+        if self._words is None and self._may_know_words:
+            self._words = KnownWords.of(self.tokenizer, self.component, partial(self.layout, False), self._encode_one)
+            self._may_know_words = self._words is not None
+        return self._words
+
+    def _encode_one(self, text: str, add_special_tokens: bool) -> BackendEncoding:
+        return self._encode([text], add_special_tokens, False, None)[0]
+
+    def _encode(
+        self, texts: Sequence[Any], add_special_tokens: bool, is_split_into_words: bool, numbers: Sequence[int] | None
+    ) -> list[Any]:
+        """Have the Rust tokenizer encode texts or pairs, in parallel."""
         texts = texts if isinstance(texts, list) else list(texts)
         options = {"add_special_tokens": add_special_tokens, "is_pretokenized": is_split_into_words}
         try:
@@ -122,7 +159,7 @@ class Backend:
         """
         if not add_special_tokens:
             return Layout(0, 0, 0)
-        encoding = self.encode_batch([(_PROBE, _PROBE) if pair else _PROBE])[0]
+        encoding = self._encode([(_PROBE, _PROBE) if pair else _PROBE], True, False, None)[0]
         places = list(encoding.sequence_ids)
         shape = [place for index, place in enumerate(places) if index == 0 or places[index - 1] != place]
         in_order = [place for place in shape if place is not None] == ([0, 1] if pair else [0])
@@ -156,7 +193,7 @@ class Backend:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.tokenizer = Tokenizer.from_str(state["json"])
+        self.__init__(Tokenizer.from_str(state["json"]))  # type: ignore[misc]
         self.tokenizer.encode_special_tokens = state["encode_special_tokens"]
 
 

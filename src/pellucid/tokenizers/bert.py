@@ -96,13 +96,13 @@ class BertTokenizerFast(SingleSeparator, PreTrainedTokenizerFast):
         )
 
     def _vocabulary_files(self) -> dict[str, bytes]:
-        return {"vocab.txt": write_vocabulary(self.backend_tokenizer.get_vocab(with_added_tokens=False))}
+        return {"vocab.txt": write_vocabulary(self._backend.tokenizer.get_vocab(with_added_tokens=False))}
 
     def _follows_from_vocabulary(self) -> bool:
         """Whether this tokenizer is what its vocabulary and options are converted to."""
         converted = self._backend.copy()
         model = wordpiece_backend(
-            self.backend_tokenizer.get_vocab(with_added_tokens=False),
+            self._backend.tokenizer.get_vocab(with_added_tokens=False),
             path="of this tokenizer",
             do_lower_case=self.do_lower_case,
             strip_accents=self.init_kwargs["strip_accents"],

@@ -49,7 +49,7 @@ class Decoding(Vocabulary):
         """
         ids = plain_ids(token_ids)
         row = [ids] if isinstance(ids, int) else ids
-        backend = self.backend_tokenizer
+        backend = self._backend.tokenizer
         text: str = guarded(
             lambda: backend.decode(row, skip_special_tokens=skip_special_tokens), "The ids cannot be decoded"
         )

@@ -99,7 +99,7 @@ class EsmTokenizer(PreTrainedTokenizerFast):
         return Backend(tokenizer)
 
     def _vocabulary_files(self) -> dict[str, bytes]:
-        vocabulary = self.backend_tokenizer.get_vocab(with_added_tokens=False)
+        vocabulary = self._backend.tokenizer.get_vocab(with_added_tokens=False)
         return {"vocab.txt": "\n".join(sorted(vocabulary, key=lambda token: int(vocabulary[token]))).encode()}
 
     def _writes_tokenizer_file(self) -> bool:

@@ -188,7 +188,9 @@ def _tokens_of(document: str, backend: Backend, number: int) -> Iterator[Tokens]
     """The tokens of a document, in pieces."""
     words = 0
     for lead, start, stop in _bounds(document):
-        (encoding,) = backend.encode_batch([document[lead:stop]], add_special_tokens=False, numbers=[number])
+        (encoding,) = backend.encode_batch(
+            [document[lead:stop]], add_special_tokens=False, numbers=[number], offsets=True
+        )
         places = [(first + lead, last + lead) for first, last in encoding.offsets]
         # The blank at `start` may belong to the token behind it, but never to one before it.
         begin = next((index for index, (_, last) in enumerate(places) if last > start), len(places)) if start else 0

@@ -81,7 +81,7 @@ class Saving(Vocabulary):
             added = {text: index for text, index in self.added_tokens_encoder.items() if index >= self.vocab_size}
             files[ADDED_TOKENS_FILE] = _json(added) if added else None
         if legacy_format is False or (legacy_format is None and self._writes_tokenizer_file()):
-            files[TOKENIZER_FILE] = self.backend_tokenizer.to_str(pretty=True).encode()
+            files[TOKENIZER_FILE] = self._backend.tokenizer.to_str(pretty=True).encode()
         written = {name for name, content in files.items() if content is not None}
         return files, {TOKENIZER_FILE, ADDED_TOKENS_FILE, CHAT_TEMPLATE_FILE} - written
 
@@ -103,7 +103,7 @@ class Saving(Vocabulary):
     def _vocabulary_files(self) -> dict[str, bytes]:
         """The Rust library's own files of the vocabulary."""
         with tempfile.TemporaryDirectory() as folder:
-            paths = guarded(lambda: self.backend_tokenizer.model.save(folder), "The vocabulary cannot be written")
+            paths = guarded(lambda: self._backend.tokenizer.model.save(folder), "The vocabulary cannot be written")
             return {Path(path).name: Path(path).read_bytes() for path in paths}
 
     def _write(

@@ -54,7 +54,7 @@ class Training(Vocabulary):
             TokenizerError: the model cannot be trained, or the trainer refuses an argument.
         """
         renamed = dict(special_tokens_map or {})
-        state = json.loads(self.backend_tokenizer.to_str())
+        state = json.loads(self._backend.tokenizer.to_str())
         # Both name tokens by id, and the ids are about to change.
         added, post_processor = state.pop("added_tokens"), state.pop("post_processor")
         model = state["model"]

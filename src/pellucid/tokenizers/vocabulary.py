@@ -30,12 +30,17 @@ class Vocabulary(SpecialTokens):
     @property
     def backend_tokenizer(self) -> Tokenizer:
         """The Rust tokenizer. It is shared by all calls: read it, and do not set truncation or padding on it."""
-        return self._backend.tokenizer
+        return self._backend.handed_out()
 
     @property
     def _tokenizer(self) -> Tokenizer:
         # Published code reaches for this name.
-        return self._backend.tokenizer
+        return self._backend.handed_out()
+
+    @property
+    def continuing_subword_prefix(self) -> str | None:
+        """What stands before a piece that goes on with a word, such as "##"; None where the model has no such sign."""
+        return getattr(self._backend.tokenizer.model, "continuing_subword_prefix", None)
 
     @property
     def is_fast(self) -> bool:
@@ -45,16 +50,16 @@ class Vocabulary(SpecialTokens):
     @property
     def decoder(self) -> Any:
         """The Rust library's decoder."""
-        return self.backend_tokenizer.decoder
+        return self._backend.tokenizer.decoder
 
     @property
     def vocab_size(self) -> int:
         """Tokens of the vocabulary, added tokens not counted."""
-        return int(self.backend_tokenizer.get_vocab_size(with_added_tokens=False))
+        return int(self._backend.tokenizer.get_vocab_size(with_added_tokens=False))
 
     def __len__(self) -> int:
         """Tokens of the vocabulary, added tokens counted."""
-        return int(self.backend_tokenizer.get_vocab_size(with_added_tokens=True))
+        return int(self._backend.tokenizer.get_vocab_size(with_added_tokens=True))
 
     def __bool__(self) -> bool:
         return True
@@ -62,7 +67,7 @@ class Vocabulary(SpecialTokens):
     @property
     def highest_id(self) -> int:
         """The highest id that a token has, added tokens counted; -1 where there is no token. Ids may have gaps."""
-        backend = self.backend_tokenizer
+        backend = self._backend.tokenizer
         if type(backend.model).__name__ == "Unigram":
             # A list of pieces, which has no gaps; of a hundred languages it would take long to look at each.
             ids: Iterable[int] = [self.vocab_size - 1]
@@ -98,7 +103,7 @@ class Vocabulary(SpecialTokens):
 
     def get_vocab(self) -> dict[str, int]:
         """All tokens and their ids, added tokens too."""
-        vocabulary: dict[str, int] = self.backend_tokenizer.get_vocab(with_added_tokens=True)
+        vocabulary: dict[str, int] = self._backend.tokenizer.get_vocab(with_added_tokens=True)
         return vocabulary
 
     @property
@@ -109,7 +114,7 @@ class Vocabulary(SpecialTokens):
     @property
     def added_tokens_decoder(self) -> dict[int, AddedToken]:
         """The added tokens by id, with their rules of matching."""
-        tokens: dict[int, AddedToken] = self.backend_tokenizer.get_added_tokens_decoder()
+        tokens: dict[int, AddedToken] = self._backend.tokenizer.get_added_tokens_decoder()
         return tokens
 
     @property
@@ -150,7 +155,7 @@ class Vocabulary(SpecialTokens):
             InputTypeError: something that is no id.
         """
         ids = plain_ids(ids)
-        backend = self.backend_tokenizer
+        backend = self._backend.tokenizer
         if isinstance(ids, int):
             return backend.id_to_token(ids)
         skipped = set(self.all_special_ids) if skip_special_tokens else set()
@@ -158,7 +163,7 @@ class Vocabulary(SpecialTokens):
 
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
         """How many special tokens are put around a text, or around a pair."""
-        return int(self.backend_tokenizer.num_special_tokens_to_add(pair))
+        return int(self._backend.tokenizer.num_special_tokens_to_add(pair))
 
     def add_tokens(self, new_tokens: Token | Sequence[Token], special_tokens: bool = False) -> int:
         """Add tokens, which are then never split; those already there are not added again.
@@ -205,13 +210,13 @@ class Vocabulary(SpecialTokens):
     def _token_id(self, token: str) -> int | None:
         if not isinstance(token, str):
             raise InputTypeError(f"A token is a string; got {type(token).__name__}.", type=type(token).__name__)
-        index = self.backend_tokenizer.token_to_id(token)
+        index = self._backend.tokenizer.token_to_id(token)
         if index is not None:
             return int(index)
         unknown = self._special_tokens_map["unk_token"]
         if unknown is None:
             return None
-        unknown_id = self.backend_tokenizer.token_to_id(str(unknown))
+        unknown_id = self._backend.tokenizer.token_to_id(str(unknown))
         return None if unknown_id is None else int(unknown_id)
 
 
