@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pellucid.engines.int8 import Roundings
 from pellucid.engines.mapped_memory import given_back
@@ -19,6 +20,7 @@ from pellucid.engines.openvino_import import import_openvino
 from pellucid.engines.openvino_int8 import weight_node
 from pellucid.engines.openvino_ops import Node, OpenvinoOps
 from pellucid.engines.program import Forward, Program, Result
+from pellucid.engines.shapes import output_rows
 from pellucid.errors import UnsupportedDtypeError
 from pellucid.packing import Inputs, Layout, Packed
 from pellucid.weights import Tensor, Weights
@@ -72,6 +74,8 @@ INPUTS: dict[str, tuple[Any, Any, int]] = {
     "first_rows": (lambda packed: packed.layout.first_rows, np.int32, 1),
 }
 
+MANY_ROWS = 64
+"""Rows from which on a micro-batch is large."""
 
 FIRST_CALLS = 8
 """Calls in which OpenVINO may still read stored weights, to lay them out for the kernels that it then chooses."""
@@ -95,6 +99,7 @@ class OpenvinoProgram(Program):
         with given_back(self._stored):
             model, self._inputs, self._results = self._build(forward, parameters, taps, roundings)
             self._compiled = _core().compile_model(model, "CPU", compile_options(dtype))
+        self._forward = forward
         self._idle: deque[Any] = deque()
 
     def _build(
@@ -124,12 +129,22 @@ class OpenvinoProgram(Program):
         model = ov.Model([opset.result(value) for value in values], list(used.values()), "pellucid")
         return model, list(used), results
 
+    @cached_property
+    def _rows(self) -> list[str]:
+        """What each result has a row for; attentions have no spare rows."""
+        rows = output_rows(self._forward)
+        return [("T" if name == "hidden_states" else "") if is_tap else rows[name] for name, is_tap in self._results]
+
     def __call__(self, packed: Packed) -> Result:
         try:
             request = self._idle.pop()
         except IndexError:
             request = self._compiled.create_infer_request()
-        inputs = [INPUTS[name][0](packed) for name in self._inputs]
+        given = [INPUTS[name][0](packed) for name in self._inputs]
+        inputs = [_with_spare_rows(name, array) for name, array in zip(self._inputs, given, strict=True)]
+        counts = {}
+        if any(len(one) > len(other) for one, other in zip(inputs, given, strict=True)):
+            counts = {"T": len(packed.ids), "N": len(packed.chosen), "B": len(packed.lengths)}
         try:
             for number, array in enumerate(inputs):
                 # `infer(inputs)` would do the same, and look at all of them several times.
@@ -140,7 +155,10 @@ class OpenvinoProgram(Program):
                 with given_back(self._stored):
                     request.infer()
             # The request's memory is written again by the next call: the results must be copies.
-            values = [np.array(request.get_output_tensor(i).data) for i in range(len(self._results))]
+            values = [request.get_output_tensor(number).data for number in range(len(self._results))]
+            if counts:
+                values = [one[: counts.get(rows)] for one, rows in zip(values, self._rows, strict=True)]
+            values = [np.array(one) for one in values]
         finally:
             self._idle.append(request)
         result = Result({})
@@ -150,6 +168,25 @@ class OpenvinoProgram(Program):
             else:
                 result.outputs[name] = value
         return result
+
+
+def spare_rows(count: int, *, of_tokens: bool) -> int:
+    """How many rows of no sequence are put behind so many: at most one in 16, or in few rows that are answered for, 4.
+
+    OpenVINO makes kernels for each number of rows that it meets, lays weights out for them, and keeps both. Without
+    spare rows memory would go on growing with the texts. One text alone, of few tokens, has none.
+    """
+    if count < MANY_ROWS and of_tokens:
+        return 0
+    step = max(1, (1 << (count.bit_length() - 1)) // (16 if count >= MANY_ROWS else 4))
+    return -count % step
+
+
+def _with_spare_rows(name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if array.ndim > 1:
+        return array
+    spare = spare_rows(len(array), of_tokens=name not in ("chosen", "first_rows"))
+    return np.concatenate([array, np.zeros(spare, array.dtype)]) if spare else array
 
 
 def compile_options(dtype: str) -> dict[str, str]:
