@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pellucid.packing import Packed
+from pellucid.tasks.text_classification import scores
 from pellucid.tracing.words import as_markdown, as_text
+
+if TYPE_CHECKING:
+    from pellucid.tracing.page.contents import Explained
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -29,6 +33,7 @@ class Token:
         word: which word of its text it belongs to; None for special tokens.
         is_special: whether it was put there, and is not of the text.
         note: what is to be said of it: why it is there, or that its word was split.
+        piece: the characters of its text that it stands for; "" for special tokens.
     """
 
     token: str
@@ -38,6 +43,7 @@ class Token:
     word: int | None
     is_special: bool
     note: str = ""
+    piece: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,8 @@ class Trace:
         stages: from text to answer.
         sequences: what was computed; one, where the task reads a text once and it fits.
         packed: the row of all their tokens that the model was given.
+        function: "softmax" or "sigmoid", where the task makes probabilities of the logits of a sequence by it; "none",
+            or None, elsewhere.
         answer: what the pipeline answers.
     """
 
@@ -103,13 +111,15 @@ class Trace:
         sequences: Sequence[TracedSequence],
         packed: Packed,
         probabilities: Floats | None,
+        function: str | None = None,
         answer: Any,
-        run: Callable[[str], list[Floats]],
+        labels: Callable[[], Sequence[str]] = tuple,
+        run: Callable[[tuple[str, ...], Packed], Mapping[str, list[Floats]]],
     ) -> None:
         self.task, self.model, self.input, self.answer = task, model, input, answer
         self.stages, self.sequences, self.packed = list(stages), list(sequences), packed
-        self.probabilities = probabilities
-        self._run = run
+        self.probabilities, self.function = probabilities, function
+        self._labels, self._run = labels, run
 
     @property
     def tokens(self) -> list[str]:
@@ -132,15 +142,39 @@ class Trace:
         return next(iter(self.sequences[0].values.values()))
 
     @cached_property
+    def labels(self) -> list[str]:
+        """The names of the logits' last axis: labels, or the vocabulary's tokens; empty for heads without names."""
+        return list(self._labels())
+
+    def shares_of(self, sequence: int) -> Floats | None:
+        """The probabilities of a sequence's labels `[C]`; None where the task makes none of its logits alone."""
+        logits = self.sequences[sequence].values.get("logits")
+        if self.function in (None, "none") or logits is None:
+            return None
+        return scores(logits, self.function)
+
+    @cached_property
     def hidden_states(self) -> list[Floats]:
         """The embeddings, and the output of each layer: `[T, H]` each, for all tokens of all sequences in a row."""
-        return self._run("hidden_states")
+        return self._run(("hidden_states",), self.packed)["hidden_states"]
 
     @cached_property
     def attentions(self) -> list[Floats]:
         """How each token of the first sequence weighs the others: for each layer `[A, L, L]`, rows that sum to 1."""
-        length = int(self.packed.lengths[0])
-        return [layer[0, :, :length, :length] for layer in self._run("attentions")]
+        return self.looked_into(0, "attentions")["attentions"]
+
+    def looked_into(self, sequence: int, *taps: str) -> dict[str, list[Floats]]:
+        """What the layers made of one sequence, in a pass over it alone; nothing is kept.
+
+        Args:
+            sequence: its number in `sequences`.
+            taps: "hidden_states", "attentions" or both.
+
+        Returns:
+            By tap, for each layer: hidden states `[L, H]`, the embeddings first; attentions `[A, L, L]`.
+        """
+        found = self._run(taps, self.packed.take(np.array([sequence])))
+        return {tap: [layer[0] for layer in found[tap]] if tap == "attentions" else found[tap] for tap in taps}
 
     @property
     def norms(self) -> list[list[float]]:
@@ -163,6 +197,7 @@ class Trace:
                 }
                 for one in self.sequences
             ],
+            "labels": self.labels,
             "norms": self.norms,
             "probabilities": None if self.probabilities is None else self.probabilities.tolist(),
             "answer": _plain(self.answer),
@@ -184,6 +219,32 @@ class Trace:
     def to_markdown(self) -> str:
         """The same as tables of Markdown."""
         return as_markdown(self)
+
+    def to_html(
+        self, *, explanation: Explained | None = None, attentions: bool = True, norms: bool = True
+    ) -> str:
+        """A page of its own for a browser: the stages, and each token with all that is known of it.
+
+        One file that asks for nothing from anywhere. It stays under five megabytes: where attentions would need more, it
+        holds the strongest weights of each token, and says what is left out.
+
+        Args:
+            explanation: what each token of the first sequence contributed; anything with `tokens` and `contributions`.
+            attentions: whether to show them; without, and without `norms`, nothing is computed a second time.
+            norms: whether to show the lengths of hidden states.
+
+        Raises:
+            InputError: the explanation is not of this trace's first sequence.
+        """
+        from pellucid.tracing.page.making import as_page
+
+        return as_page(self, explanation, attentions=attentions, norms=norms)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the same page in a frame of its own, with fewer of the attentions' weights."""
+        from pellucid.tracing.page.making import as_frame
+
+        return as_frame(self)
 
     def __str__(self) -> str:
         return self.to_text()

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pellucid.models.pretrained import Pretrained
 from pellucid.packing import Packed
 from pellucid.sequences import Encoder
-from pellucid.tasks.task import Found, Task, Window
+from pellucid.tasks.task import Found, Row, Task, Window
 from pellucid.tasks.text_classification import scores
 from pellucid.tracing.trace import Stage, Token, Trace, TracedSequence
 
@@ -63,7 +63,7 @@ def traced(
     clock.lap("answer")
     tokenizer = task.context.tokenizer
     sequences = [
-        TracedSequence(one.row, _tokens(one.encoding, tokenizer), list(one.encoding.type_ids), dict(one.values))
+        TracedSequence(one.row, _tokens(one.encoding, tokenizer, rows[one.row]), list(one.encoding.type_ids), dict(one.values))
         for one in windows
     ]
     function = getattr(settings, "function", None)
@@ -79,8 +79,10 @@ def traced(
         sequences=sequences,
         packed=packed,
         probabilities=probabilities,
+        function=function,
         answer=given,
-        run=lambda tap: model.runner.run(packed, outputs=task.outputs, taps=(tap,)).taps[tap],
+        labels=lambda: _labels(task, model),
+        run=lambda taps, some: model.runner.run(some, outputs=task.outputs, taps=taps).taps,
     )
 
 
@@ -96,7 +98,19 @@ class _Clock:
         self.spent[name], self._last = now - self._last, now
 
 
-def _tokens(encoding: Any, tokenizer: Any) -> list[Token]:
+def _labels(task: Task, model: Pretrained) -> list[str]:
+    """What the last axis of the head's logits is called by."""
+    if task.head in ("sequence-classification", "token-classification"):
+        names = model.config.id2label
+        return [names.get(number, f"LABEL_{number}") for number in range(model.config.num_labels)]
+    if task.head == "masked-language-model":
+        # Some models have more rows than the tokenizer has tokens.
+        tokens = task.context.tokenizer.convert_ids_to_tokens(list(range(model.config.vocab_size)))
+        return ["" if token is None else token for token in tokens]
+    return []
+
+
+def _tokens(encoding: Any, tokenizer: Any, row: Row) -> list[Token]:
     special = encoding.special_tokens_mask
     words, owners = encoding.word_ids, encoding.sequence_ids
     whole = [(owner, word) for owner, word in zip(owners, words, strict=True)]
@@ -110,8 +124,16 @@ def _tokens(encoding: Any, tokenizer: Any) -> list[Token]:
             note = f"a word in {whole.count(whole[place])} pieces"
         else:
             note = ""
-        made.append(Token(token, int(number), int(start), int(end), words[place], is_special, note))
+        piece = "" if is_special or owners[place] is None else _piece(row[owners[place]], words[place], start, end)
+        made.append(Token(token, int(number), int(start), int(end), words[place], is_special, note, piece))
     return made
+
+
+def _piece(text: Any, word: int | None, start: int, end: int) -> str:
+    """The characters that a token stands for, of a text or of a list of its words."""
+    if isinstance(text, str):
+        return text[start:end]
+    return "" if word is None else str(text[word])[start:end]
 
 
 def _role(number: int, tokenizer: Any, place: int) -> str:
