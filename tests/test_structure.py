@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tensors",
     },
     "sequences": {"errors", "tasks"},
-    "tracing": {"models", "packing", "sequences", "tasks"},
+    "tracing": {"errors", "models", "packing", "sequences", "tasks"},
     "stages": {
         "errors", "checkpoints", "packing", "progress", "sequences", "streaming", "models", "tasks", "tokenizers",
         "tracing",

@@ -6,8 +6,11 @@ import argparse
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from pellucid.cli.asked import add_arguments, input_of, pipeline_for
+from pellucid.cli.page import check_target, write_page
+from pellucid.errors import InputError
 
 SUMMARY = "show every stage from a text to its answer"
 
@@ -22,18 +25,29 @@ def parser() -> argparse.ArgumentParser:
     add_arguments(command)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.add_argument("--markdown", action="store_true", help="print tables of Markdown")
+    command.add_argument("--html", metavar="FILE", type=Path, help="write a page for a browser, in place of the text")
+    command.add_argument(
+        "--no-attentions", action="store_true", help="with --html: leave attentions out, which a second pass computes"
+    )
     return command
 
 
 def execute(given: argparse.Namespace) -> int:
     """Run the sub-command."""
+    if given.html is not None:
+        check_target(given.html)
+    elif given.no_attentions:
+        raise InputError("--no-attentions is for pages. Name one: --html trace.html.")
     pipe = pipeline_for(given)
     trace = pipe.trace(input_of(pipe.task, given.text, given.question))
+    if given.html is not None:
+        write_page(given.html, trace.to_html(attentions=not given.no_attentions))
+        print(f"The page is at {given.html.resolve()}", file=sys.stderr)
     if given.json:
         print(trace.to_json())
     elif given.markdown:
         print(trace.to_markdown(), end="")
-    else:
+    elif given.html is None:
         is_terminal = sys.stdout.isatty()
         # https://no-color.org
         colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

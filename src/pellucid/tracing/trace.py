@@ -220,13 +220,11 @@ class Trace:
         """The same as tables of Markdown."""
         return as_markdown(self)
 
-    def to_html(
-        self, *, explanation: Explained | None = None, attentions: bool = True, norms: bool = True
-    ) -> str:
+    def to_html(self, *, explanation: Explained | None = None, attentions: bool = True, norms: bool = True) -> str:
         """A page of its own for a browser: the stages, and each token with all that is known of it.
 
-        One file that asks for nothing from anywhere. It stays under five megabytes: where attentions would need more, it
-        holds the strongest weights of each token, and says what is left out.
+        One file that asks for nothing from anywhere. It stays under five megabytes: where attentions would need more,
+        it holds the strongest weights of each token, and says what is left out.
 
         Args:
             explanation: what each token of the first sequence contributed; anything with `tokens` and `contributions`.

@@ -63,7 +63,9 @@ def traced(
     clock.lap("answer")
     tokenizer = task.context.tokenizer
     sequences = [
-        TracedSequence(one.row, _tokens(one.encoding, tokenizer, rows[one.row]), list(one.encoding.type_ids), dict(one.values))
+        TracedSequence(
+            one.row, _tokens(one.encoding, tokenizer, rows[one.row]), list(one.encoding.type_ids), dict(one.values)
+        )
         for one in windows
     ]
     function = getattr(settings, "function", None)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.tasks.task import softmax
-from pellucid.tracing.page.weights import Floats, in_bytes
+from pellucid.tracing.page.weights import in_bytes
 
 if TYPE_CHECKING:
     from pellucid.tracing.trace import Trace, TracedSequence

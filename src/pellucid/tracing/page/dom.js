@@ -51,8 +51,9 @@ export function bar(share, isSigned = false) {
 
 // A field to choose from, with its name; `options` are pairs of value and words.
 export function field(name, options, value, change) {
-  const select = element("select", { onchange: (event) => change(event.target.value) });
+  const id = `field-${name.replaceAll(" ", "-")}`;
+  const select = element("select", { id, onchange: (event) => change(event.target.value) });
   for (const [each, words] of options) select.append(element("option", { value: each }, words));
   select.value = value;
-  return element("label", { class: "field" }, element("span", {}, name), select);
+  return element("div", { class: "field" }, element("label", { for: id }, name), select);
 }

@@ -55,15 +55,17 @@ def packed_drawing(lengths: Sequence[int]) -> str:
     row = "".join(
         cells(start, length, f"own{n % 2}") for n, (start, length) in enumerate(zip(starts, lengths, strict=True))
     )
-    words = f"{len(lengths)} sequences of {', '.join(map(str, drawn))}{' …' if len(drawn) < len(lengths) else ''} tokens"
+    words = (
+        f"{len(lengths)} sequences of {', '.join(map(str, drawn))}{' …' if len(drawn) < len(lengths) else ''} tokens"
+    )
     more = f", the first {ROWS} of {len(lengths)} sequences" if len(lengths) > ROWS else ""
     first = (
         f"<figure><figcaption>as a rectangle{more}; what is pale would be padding</figcaption>"
-        f'{_picture(total, 14 * len(drawn) - 2, f"A rectangle: {words}", rectangle, "cells")}</figure>'
+        f"{_picture(total, 14 * len(drawn) - 2, f'A rectangle: {words}', rectangle, 'cells')}</figure>"
     )
     second = (
         f"<figure><figcaption>packed: one row of {total}</figcaption>"
-        f'{_picture(total, 12, f"One row: {words}, one behind the other", row, "cells")}</figure>'
+        f"{_picture(total, 12, f'One row: {words}, one behind the other', row, 'cells')}</figure>"
     )
     return f'<div class="packed">{first if len(lengths) > 1 else ""}{second}</div>'
 
@@ -82,6 +84,7 @@ def vector_drawing(values: Sequence[float]) -> str:
 
 
 _HIDDEN = 'preserveAspectRatio="none" aria-hidden="true" focusable="false"'
+
 
 def _picture(width: float, height: float, words: str, body: str, kind: str) -> str:
     return (

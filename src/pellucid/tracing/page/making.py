@@ -80,8 +80,8 @@ def as_frame(trace: Trace) -> str:
     inside = page.replace("&", "&amp;").replace("'", "&#39;").replace("<", "&lt;").replace(">", "&gt;")
     title = escape(f"Trace of {trace.task} by {trace.model}")
     return (
-        f'<iframe title="{title}" sandbox="allow-scripts" width="100%" height="{HEIGHT}" frameborder="0" loading="lazy" '
-        f"srcdoc='{inside}'></iframe>"
+        f'<iframe title="{title}" sandbox="allow-scripts" width="100%" height="{HEIGHT}" frameborder="0" '
+        f"loading=\"lazy\" srcdoc='{inside}'></iframe>"
     )
 
 

@@ -74,8 +74,8 @@ def packed_part(trace: Trace) -> str:
         words = f"One sequence of {tokens} tokens; a rectangle would hold the same."
     else:
         words = (
-            f"{len(lengths)} sequences. A rectangle has {len(lengths)} × {max(lengths)} = {cells} cells, {saved} of them "
-            f"padding; the row has {tokens}, all of them tokens."
+            f"{len(lengths)} sequences. A rectangle has {len(lengths)} × {max(lengths)} = {cells} cells, {saved} of "
+            f"them padding; the row has {tokens}, all of them tokens."
         )
     return f"<p>{words}</p>{packed_drawing(lengths)}"
 
@@ -138,7 +138,9 @@ def _output(trace: Trace, number: int, sequence: Mapping[str, Any], name: str) -
     if sequence["choices"] and trace.packed.is_chosen is not None:
         return "".join(_word_table(sequence, choice) for choice in sequence["choices"])
     if sequence["choices"]:
-        return f"<p>A number for each token and each of {values.shape[1]} labels: in the table of tokens, and {code}.</p>"
+        return (
+            f"<p>A number for each token and each of {values.shape[1]} labels: in the table of tokens, and {code}.</p>"
+        )
     if values.ndim == 1 and len(values):
         return f"<p>A vector of {len(values)} numbers: {code}.</p>{vector_drawing([float(one) for one in values])}"
     return f"<p>Numbers, {' × '.join(map(str, values.shape))}: {code}.</p>"
@@ -195,7 +197,8 @@ def _records(answer: Any) -> list[Mapping[str, Any]] | None:
     if isinstance(answer, Mapping):
         if {"labels", "scores"} <= set(answer):
             return [
-                {"label": label, "score": score} for label, score in zip(answer["labels"], answer["scores"], strict=True)
+                {"label": label, "score": score}
+                for label, score in zip(answer["labels"], answer["scores"], strict=True)
             ]
         return [answer]
     if not isinstance(answer, list | tuple):

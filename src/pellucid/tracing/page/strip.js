@@ -72,7 +72,7 @@ export function showStrip(place) {
   function paint() {
     const { shares, low, high, isSigned, words } = coloured();
     shares.forEach((share, at) => {
-      options[at].style.setProperty("--share", `${Math.round(100 * Math.abs(share ?? 0))}%`);
+      options[at].style.setProperty("--share", `${(100 * Math.abs(share ?? 0)).toFixed(1)}%`);
       options[at].classList.toggle("against", share !== null && share < 0);
     });
     legend.replaceChildren();

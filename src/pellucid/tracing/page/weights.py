@@ -29,8 +29,8 @@ def in_bytes(layers: Sequence[Floats], budget: int) -> dict[str, Any]:
         budget: bytes, before base64 makes four characters of three.
 
     Returns:
-        `layers`, `heads`, `length`; `each` and `means`, which are None where they are left out, or else have `kept`, the
-        weights of a row, and `bytes`: `R` = layers × heads × length rows, all heads of a layer together; first the
+        `layers`, `heads`, `length`; `each` and `means`, which are None where they are left out, or else have `kept`,
+        the weights of a row, and `bytes`: `R` = layers × heads × length rows, all heads of a layer together; first the
         strongest weight of each row in 65535ths, uint16 `[R]`; then, if `kept` is less than the length, their columns,
         strongest first, uint16 `[R, kept]`; then the weights in 255ths of the row's strongest, uint8 `[R, kept]`.
         Where every weight of every head is there, means are not: they can be computed.
