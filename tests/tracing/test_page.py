@@ -298,6 +298,14 @@ def test_an_explanation_of_something_else_is_refused(classify: Any, bad: str) ->
     assert bad != "tokens" or caught.value.position == 2
 
 
+def test_numbers_that_are_none_are_shown_as_such(classify: Any) -> None:
+    trace = classify.trace("good")
+    trace.sequences[0].values["logits"] = np.array([np.nan, np.inf], np.float32)
+    page = trace.to_html(attentions=False, norms=False)
+    assert "nan" in Outline(page).text
+    assert data_of(page)["sequences"][0]["choices"] == []
+
+
 @pytest.mark.parametrize("answer", [{"a": [1, {"b": 2}]}, "words", 3, None, [[1.0, float("nan")]], [], [{"x": None}]])
 def test_any_answer_can_be_shown(tiny: Make, answer: Any) -> None:
     trace = tiny("text-classification", "ForSequenceClassification").trace("good")
@@ -534,6 +542,52 @@ def test_words_behind_masks_and_labels_of_tokens_are_shown(tiny: Make, opened: C
             watched.page.locator(".token").nth(place).click()
             chosen = watched.page.locator(".details .bars").first.locator("bdi").first.text_content()
             assert chosen == trace.labels[int(logits[place].argmax())]
+
+
+def test_the_browser_itself_refuses_other_scripts_and_every_request(
+    classify: Any, opened: Callable[..., Watched]
+) -> None:
+    with opened(classify.trace("good").to_html()) as watched:
+        page = watched.page
+        page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "document.title = 'run'";
+                document.body.append(script);
+                const image = document.createElement("img");
+                image.setAttribute("onerror", "document.title = 'run'");
+                image.src = "https://example.org/picture.png";
+                document.body.append(image);
+            }"""
+        )
+        assert not page.evaluate("fetch('https://example.org/').then(() => true, () => false)")
+        assert page.title() == "text-classification by builtin"
+        assert all("Content Security Policy" in words for words in watched.complaints)
+        assert len(watched.complaints) >= 3
+
+
+def test_who_wants_no_motion_gets_none(classify: Any, opened: Callable[..., Watched]) -> None:
+    page = classify.trace("good").to_html()
+    found = {}
+    for motion in ("reduce", "no-preference"):
+        with opened(page, reduced_motion=motion) as watched:
+            script = "getComputedStyle(document.querySelector('.token')).transitionDuration"
+            found[motion] = watched.page.evaluate(script)
+    assert found == {"reduce": "0s", "no-preference": "0.09s"}
+
+
+def test_a_text_of_thousands_of_tokens(tiny: Make, opened: Callable[..., Watched]) -> None:
+    pipe = tiny("text-classification", "ForSequenceClassification", max_position_embeddings=3000, num_hidden_layers=2)
+    trace = pipe.trace("the movie was not very good . " * 400)
+    html = trace.to_html()
+    assert len(html.encode()) < 5_000_000
+    with opened(html, width=400) as watched:
+        page = watched.page
+        page.locator(".token").nth(2500).click()
+        assert page.locator(".details .which").text_content() == f"token 2500 of {len(trace.tokens)}"
+        row = trace.attentions[1].mean(0)[2500]
+        assert all(abs(row[place] - weight) <= 1 / 255 for place, weight in details(page))
+        calm(watched)
 
 
 def test_light_and_dark(classify: Any, opened: Callable[..., Watched]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,7 +11,7 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.tasks.task import softmax
-from pellucid.tracing.page.weights import in_bytes
+from pellucid.tracing.page.weights import PARTS, in_bytes
 
 if TYPE_CHECKING:
     from pellucid.tracing.trace import Trace, TracedSequence
@@ -34,17 +35,12 @@ class Explained(Protocol):
         """A number for each: above zero for the answer, below against it."""
 
 
-def contents_of(
-    trace: Trace, explanation: Explained | None, *, attentions: bool, norms: bool, budget: int
-) -> dict[str, Any]:
-    """What the page shows of a trace.
+def contents_of(trace: Trace, explanation: Explained | None) -> dict[str, Any]:
+    """What the page shows of a trace, but for what its layers made.
 
     Args:
         trace: the trace.
         explanation: of its first sequence.
-        attentions: whether to compute them.
-        norms: whether to compute the lengths of hidden states.
-        budget: characters of the page; attentions get what the rest leaves.
 
     Raises:
         InputError: the explanation is of other tokens.
@@ -54,29 +50,37 @@ def contents_of(
     sequences = [_sequence(trace, number) for number in range(count)]
     if contributions is not None:
         sequences[0]["contributions"] = contributions
+    return {"task": trace.task, "model": trace.model, "sequences": sequences, "leftOut": len(trace.sequences) - count}
+
+
+def look_into(trace: Trace, sequences: Sequence[dict[str, Any]], *, attentions: bool, norms: bool, budget: int) -> None:
+    """Add to each sequence what the layers made of it, in a pass for each.
+
+    Args:
+        trace: the trace.
+        sequences: those of its contents.
+        attentions: whether to add them.
+        norms: whether to add the lengths of hidden states.
+        budget: characters for all; attentions get what the norms leave.
+    """
     taps = [tap for tap, is_asked in (("hidden_states", norms), ("attentions", attentions)) if is_asked]
-    spare = budget - _size(sequences)
     for number, sequence in enumerate(sequences) if taps else ():
         layers = trace.looked_into(number, *taps)
+        size = 0
         if norms:
             sequence["norms"] = [
                 [short(length) for length in np.linalg.norm(layer.astype(np.float64), axis=-1)]
                 for layer in layers["hidden_states"]
             ]
-            spare -= _size(sequence["norms"])
+            size = len(json.dumps(sequence["norms"]))
+            budget -= size
         if attentions:
-            # Later ones' norms are as long as this one's, token for token.
-            tokens = sum(len(later["tokens"]) for later in sequences[number + 1 :])
-            reserved = _size(sequence.get("norms")) * tokens // len(sequence["tokens"])
-            share = max(spare - reserved, 0) // (count - number)
+            # Later ones' norms are about as long as this one's, token for token.
+            later = sum(len(one["tokens"]) for one in sequences[number + 1 :])
+            reserved = size * later // len(sequence["tokens"])
+            share = max(budget - reserved, 0) // (len(sequences) - number)
             sequence["attentions"] = in_bytes(layers["attentions"], share * 3 // 4)
-            spare -= _size(sequence["attentions"])
-    return {
-        "task": trace.task,
-        "model": trace.model,
-        "sequences": sequences,
-        "leftOut": len(trace.sequences) - count,
-    }
+            budget -= sum(len(sequence["attentions"][part]["bytes"]) for part in PARTS if sequence["attentions"][part])
 
 
 def short(number: Any) -> float | None:
@@ -89,17 +93,6 @@ def _fitting(trace: Trace) -> int:
     """How many sequences the page has room for."""
     ends = np.cumsum([len(one.tokens) for one in trace.sequences])
     return max(1, int(np.searchsorted(ends, TOKENS, side="right")))
-
-
-def _size(part: Any) -> int:
-    """Characters that a part takes, in the data and, but for attentions and norms, once more as plain HTML."""
-    if isinstance(part, dict):
-        return sum(map(_size, part.values())) + 16 * len(part)
-    if isinstance(part, str):
-        return len(part.encode()) + 12
-    if isinstance(part, list | tuple):
-        return sum(map(_size, part)) + 2
-    return 10
 
 
 def _sequence(trace: Trace, number: int) -> dict[str, Any]:

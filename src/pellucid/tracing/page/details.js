@@ -1,7 +1,7 @@
 // All that is known of one token.
 
 import { bar, element, isolated, number, weight } from "./dom.js";
-import { attentions, expression, sequence, state, watch } from "./state.js";
+import { attentions, expression, lengthsExtent, sequence, state, watch } from "./state.js";
 
 const STRONGEST = 8;
 
@@ -80,7 +80,7 @@ function looks(own, at) {
 function lengths(own, at) {
   if (!own.norms) return [];
   const values = own.norms.map((layer) => layer[at]);
-  const most = Math.max(...own.norms.flat().filter((value) => value !== null), 1e-9);
+  const most = Math.max(lengthsExtent()[1], 1e-9);
   const list = element("ol", { class: "columns" });
   values.forEach((value, n) => {
     const name = n === 0 ? "embeddings" : `layer ${n - 1}`;

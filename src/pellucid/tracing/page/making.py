@@ -12,7 +12,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from pellucid.tracing.page import plain
-from pellucid.tracing.page.contents import Explained, contents_of
+from pellucid.tracing.page.contents import Explained, contents_of, look_into
 
 if TYPE_CHECKING:
     from pellucid.tracing.trace import Trace
@@ -49,28 +49,27 @@ def as_page(
         norms: whether to show the lengths of hidden states.
         budget: bytes of the page, which attentions fill at most.
     """
+    contents = contents_of(trace, explanation)
+    sequences = contents["sequences"]
     style, script = _asset("page.css"), script_of(ENTRY)
     parts = {
+        "policy": _policy(style, script),
+        "style": style,
+        "script": script,
         "title": escape(f"{trace.task} by {trace.model}"),
         "task": escape(trace.task),
         "model": escape(trace.model),
         "input": plain.input_part(trace.input),
         "stages": plain.stages_part(trace.stages),
+        "tokens": plain.tokens_part(sequences, contents["leftOut"]),
         "packed": plain.packed_part(trace),
+        "outputs": plain.outputs_part(trace, sequences),
         "answer": plain.answer_part(trace.answer),
     }
-    fixed = len(style) + len(script) + sum(len(part.encode()) for part in parts.values())
-    contents = contents_of(trace, explanation, attentions=attentions, norms=norms, budget=budget - fixed)
-    sequences = contents["sequences"]
-    return Template(_asset("page.html")).substitute(
-        **parts,
-        policy=_policy(style, script),
-        style=style,
-        script=script,
-        tokens=plain.tokens_part(sequences, contents["leftOut"]),
-        outputs=plain.outputs_part(trace, sequences),
-        data=_in_script(contents),
-    )
+    page = Template(_asset("page.html"))
+    so_far = len(page.substitute(parts, data=_in_script(contents)).encode())
+    look_into(trace, sequences, attentions=attentions, norms=norms, budget=budget - so_far)
+    return page.substitute(parts, data=_in_script(contents))
 
 
 def as_frame(trace: Trace) -> str:

@@ -1,13 +1,16 @@
 // Pictures of many numbers: lengths of vectors by layer, and who looks at whom. What they show is also in the details.
 
 import { element, isolated, number, weight } from "./dom.js";
-import { attentions, change, sequence, state, watch } from "./state.js";
+import { attentions, change, lengthsExtent, sequence, state, watch } from "./state.js";
 
 const CELL = 26;
 const WIDEST = 620;
 
 // More names than this would be too small to read.
 const NAMED = 44;
+
+// Of tokens, beyond which a picture of all pairs would take more memory than it is worth.
+const LONGEST = 2048;
 
 function colour(name) {
   const hex = getComputedStyle(document.documentElement).getPropertyValue(name).trim().slice(1);
@@ -76,12 +79,9 @@ export function showLengths(target) {
   redrawn((changed) => {
     const { norms, tokens } = sequence();
     if (changed.has("sequence")) {
-      const every = norms.flat().filter((value) => value !== null);
-      const low = Math.min(...every);
-      const high = Math.max(...every);
-      const rowOf = (row) => norms[row];
+      const [low, high] = lengthsExtent();
       drawn(canvas, tokens.length, norms.length, (row, column) => {
-        const value = rowOf(row)[column];
+        const value = norms[row][column];
         if (value === null) return 0;
         return high > low ? (value - low) / (high - low) : 0.5;
       });
@@ -125,8 +125,8 @@ export function showMatrix(section, target) {
   canvas.addEventListener("pointerleave", () => cell.replaceChildren());
   redrawn((changed) => {
     const found = attentions();
-    section.hidden = !found;
-    if (!found) return;
+    section.hidden = !found || found.length > LONGEST;
+    if (section.hidden) return;
     const { length } = found;
     if (["sequence", "layer", "head"].some((name) => changed.has(name))) {
       cells = new Float32Array(length * length);

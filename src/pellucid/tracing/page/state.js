@@ -31,6 +31,24 @@ export function attentions(at = state.sequence) {
   return decodedSequences.get(at);
 }
 
+const extents = new Map();
+
+// The shortest and the longest vector of the sequence.
+export function lengthsExtent() {
+  if (!extents.has(state.sequence)) {
+    let [low, high] = [Infinity, 0];
+    for (const layer of sequence().norms) {
+      for (const value of layer) {
+        if (value === null) continue;
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      }
+    }
+    extents.set(state.sequence, [Math.min(low, high), high]);
+  }
+  return extents.get(state.sequence);
+}
+
 // Where Python has the attentions of this sequence, layer by layer.
 export function whereInPython() {
   return state.sequence === 0

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating[Any]]
 
+PARTS = ("each", "means")
+"""What is kept of each head, and of the mean over the heads of a layer."""
+
 FEWEST = 3
 """Weights of a row below which a row tells too little to be shown."""
 
