@@ -67,7 +67,7 @@ FRAMEWORKS: dict[str, tuple[str, ...]] = {
     "optree": ("models/keras/model.py",),
     "tensorflow": ("engines/tensorflow*.py", "models/keras/*.py", "tensors.py"),
     "torch": ("checkpoints/pickled.py", "engines/torch*.py", "models/torch/*.py", "training/*.py", "tensors.py"),
-    "transformers": (),
+    "transformers": ("tracing/reference.py",),
 }
 
 

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pellucid.errors import InputError
+from pellucid.models.pretrained import Pretrained
 from pellucid.packing import Packed
+from pellucid.tasks.task import Row
 from pellucid.tasks.text_classification import scores
 from pellucid.tracing.words import as_markdown, as_text
 
 if TYPE_CHECKING:
+    from pellucid.tracing.comparison import Comparison
     from pellucid.tracing.page.contents import Explained
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -96,6 +100,9 @@ class Trace:
         stages: from text to answer.
         sequences: what was computed; one, where the task reads a text once and it fits.
         packed: the row of all their tokens that the model was given.
+        rows: the texts that the task made of the input, and pairs of texts.
+        engine: what computed.
+        dtype: in which precision.
         function: "softmax" or "sigmoid", where the task makes probabilities of the logits of a sequence by it; "none",
             or None, elsewhere.
         answer: what the pipeline answers.
@@ -115,11 +122,14 @@ class Trace:
         answer: Any,
         labels: Callable[[], Sequence[str]] = tuple,
         run: Callable[[tuple[str, ...], Packed], Mapping[str, list[Floats]]],
+        rows: Sequence[Row],
+        source: tuple[Pretrained, str],
     ) -> None:
         self.task, self.model, self.input, self.answer = task, model, input, answer
         self.stages, self.sequences, self.packed = list(stages), list(sequences), packed
         self.probabilities, self.function = probabilities, function
-        self._labels, self._run = labels, run
+        self._labels, self._run, self._source = labels, run, source
+        self.rows, self.engine, self.dtype = list(rows), source[0].engine, str(source[0].runner.dtype)
 
     @property
     def tokens(self) -> list[str]:
@@ -180,6 +190,55 @@ class Trace:
     def norms(self) -> list[list[float]]:
         """The length of each token's vector, for the embeddings and each layer."""
         return [np.linalg.norm(layer.astype(np.float64), axis=-1).tolist() for layer in self.hidden_states]
+
+    def compare(
+        self,
+        other: Any,
+        *,
+        tokenizer: Any = None,
+        absolute: float | None = None,
+        relative: float | None = None,
+        attentions: bool = False,
+    ) -> Comparison:
+        """Lay this run beside another: the first stage where they part, and by how much.
+
+        Args:
+            other: a trace of the same text, by another engine, in another precision, or of another checkpoint; a
+                pipeline or a model of `transformers`; or the word "transformers", for the same checkpoint there.
+            tokenizer: of `transformers`, where `other` is a model of it.
+            absolute: the difference that is allowed for any number; left out, what two right computations in the coarser
+                of the two precisions may differ by.
+            relative: what is allowed besides, as a share of the other's number.
+            attentions: also compare how the tokens of the first sequence look at each other.
+
+        Raises:
+            InputTypeError: `other` is nothing that can be compared.
+            InputError: a bar that is no number, or a model without a tokenizer.
+            EngineNotInstalledError: `transformers` is asked for and not installed.
+        """
+        from pellucid.tracing.comparing import compared
+        from pellucid.tracing.sides import side_of
+
+        side = side_of(other) if isinstance(other, Trace) else self._reference(other, tokenizer)
+        return compared(side_of(self), side, absolute, relative, attentions)
+
+    def _reference(self, other: Any, tokenizer: Any) -> Any:
+        from pellucid.tracing.reference import loaded_reference, reference_of
+
+        if isinstance(other, str):
+            if other != "transformers":
+                raise InputError(
+                    f'A trace can be compared with "transformers", not with {other!r}. Give another trace, or a model.',
+                    other=other,
+                )
+            return reference_of(self, *loaded_reference(*self._source))
+        model = getattr(other, "model", None) if hasattr(other, "tokenizer") else other
+        tokenizer = tokenizer or getattr(other, "tokenizer", None)
+        if tokenizer is None and hasattr(model, "forward"):
+            raise InputError(
+                "A model of `transformers` is compared together with its tokenizer: compare(model, tokenizer=…)."
+            )
+        return reference_of(self, model, tokenizer)
 
     def to_dict(self) -> dict[str, Any]:
         """All that can be told in words and numbers, JSON's own types alone; of hidden states the norms."""

@@ -85,6 +85,8 @@ def traced(
         answer=given,
         labels=lambda: _labels(task, model),
         run=lambda taps, some: model.runner.run(some, outputs=task.outputs, taps=taps).taps,
+        rows=rows,
+        source=(model, task.head),
     )
 
 
