@@ -65,6 +65,12 @@ def huge(tiny: Make) -> Any:
     return pipe.trace("the movie was not very good . " * 90, truncation=True)
 
 
+@pytest.fixture(scope="module")
+def huge_page(huge: Any) -> str:
+    page: str = huge.to_html()
+    return page
+
+
 def data_of(page: str) -> dict[str, Any]:
     (found,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     data: dict[str, Any] = json.loads(found)
@@ -234,8 +240,8 @@ def test_attentions_in_bytes_are_the_attentions(layers: int, heads: int, length:
         assert written["each"]["kept"] == length
 
 
-def test_a_page_of_a_hundred_million_weights_is_small_and_says_what_is_left_out(huge: Any) -> None:
-    page = huge.to_html()
+def test_a_page_of_a_hundred_million_weights_is_small_and_says_what_is_left_out(huge: Any, huge_page: str) -> None:
+    page = huge_page
     assert len(page.encode()) < 5_000_000
     (sequence,) = data_of(page)["sequences"]
     assert len(sequence["tokens"]) == 512
@@ -363,6 +369,12 @@ def calm(watched: Watched) -> None:
     assert watched.complaints == []
     assert watched.requests == []
     assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # Names of rows lie beside their rows.
+    for names in watched.page.locator(".map .names:visible").all():
+        rows = names.locator("xpath=..").locator("canvas").bounding_box()
+        last = names.locator("li").last.bounding_box()
+        assert abs(last["y"] + last["height"] - rows["y"] - rows["height"]) < 2
+        assert last["height"] > 10
 
 
 TEXTS = {
@@ -371,6 +383,7 @@ TEXTS = {
     "mixed direction": ("مرحبا بالعالم, this film كان رائعا שלום 123", {}),
     "han": ("日本語の映画はとても良い。这部电影很好看！영화", {}),
     "markup": (HOSTILE, {}),
+    "40 tokens": ("the film was good " * 9 + "so good", {}),
     "512 tokens": ("the film was good . " * 150, {"truncation": True}),
 }
 
@@ -391,21 +404,21 @@ def test_every_text_is_shown_as_text(classify: Any, opened: Callable[..., Watche
         calm(watched)
 
 
-@pytest.mark.parametrize("width", [400, 1440])
-def test_24_layers_of_16_heads(huge: Any, opened: Callable[..., Watched], width: int) -> None:
-    with opened(huge.to_html(), width=width) as watched:
+def test_24_layers_of_16_heads(huge: Any, huge_page: str, opened: Callable[..., Watched]) -> None:
+    with opened(huge_page, width=400) as watched:
         calm(watched)
         page = watched.page
         field(page, "layer").select_option("7")
         field(page, "head").select_option("15")
         page.locator(".token").nth(5).click()
         shown = details(page)
-        kept = data_of(huge.to_html())["sequences"][0]["attentions"]["each"]["kept"]
+        kept = data_of(huge_page)["sequences"][0]["attentions"]["each"]["kept"]
         assert len(shown) == min(kept, 8)
-        row = huge.attentions[7][15][5]
+        row = huge.looked_into(0, "attentions")["attentions"][7][15][5]
         for place, weight in shown:
             assert abs(row[place] - weight) <= 1 / 255
         assert "strongest weights of each token" in page.locator("#tokens .note").text_content()
+        page.set_viewport_size({"width": 1440, "height": 900})
         calm(watched)
 
 

@@ -72,7 +72,7 @@ function looks(own, at) {
   return [
     element("h3", {}, `looks at, in layer ${state.layer}, ${head}`),
     list,
-    others ? element("p", { class: "rest" }, `${number(rest)} on the ${others} others`) : null,
+    others ? element("p", { class: "rest" }, `${number(rest)} on ${others === 1 ? "the other one" : `the ${others} others`}`) : null,
     element("code", { class: "python" }, expression(at)),
   ].filter((part) => part !== null);
 }

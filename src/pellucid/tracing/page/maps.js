@@ -9,6 +9,9 @@ const WIDEST = 620;
 // More names than this would be too small to read.
 const NAMED = 44;
 
+// The same on a narrow screen.
+const FEW = 20;
+
 // Of tokens, beyond which a picture of all pairs would take more memory than it is worth.
 const LONGEST = 2048;
 
@@ -97,6 +100,7 @@ export function showLengths(target) {
         element("span", {}, number(high, 2)), element("span", { class: "looked-at" }),
       );
     }
+    marker.style.outlineOffset = tokens.length > NAMED ? "0" : "-2px";
     marker.style.left = `${(100 * state.token) / tokens.length}%`;
     marker.style.width = `${100 / tokens.length}%`;
     caption.lastChild.replaceChildren("outlined: ", isolated(tokens[state.token]));
@@ -152,8 +156,10 @@ export function showMatrix(section, target) {
     if (changed.has("sequence")) {
       const shown = length <= NAMED ? sequence().tokens : [];
       map.classList.toggle("unnamed", !shown.length);
+      map.classList.toggle("many", shown.length > FEW);
       names.replaceChildren(...shown.map((token) => element("li", {}, isolated(token))));
     }
+    marker.style.outlineOffset = length > NAMED ? "0" : "-2px";
     marker.style.top = `${(100 * state.token) / length}%`;
     marker.style.height = `${100 / length}%`;
   });

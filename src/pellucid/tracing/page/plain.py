@@ -71,7 +71,8 @@ def packed_part(trace: Trace) -> str:
     tokens, cells = sum(lengths), len(lengths) * max(lengths)
     saved = cells - tokens
     if len(lengths) == 1:
-        words = f"One sequence of {tokens} tokens; a rectangle would hold the same."
+        count = f"{tokens} token{'' if tokens == 1 else 's'}"
+        words = f"One sequence of {count}; a rectangle would hold the same."
     else:
         words = (
             f"{len(lengths)} sequences. A rectangle has {len(lengths)} × {max(lengths)} = {cells} cells, {saved} of "

@@ -17,7 +17,7 @@ export function showStrip(place) {
   place.append(controls, list, legend, note);
 
   function build() {
-    const { tokens, words, ids, spans, choices } = sequence();
+    const { tokens, pieces, words, ids, spans, choices } = sequence();
     const named = new Map(choices.map(({ place: at, best }) => [at, best[0][0]]));
     options = tokens.map((token, at) => {
       const isOfOneWord = (one, other) => words[one] !== null && words[one] === words[other];
@@ -38,6 +38,7 @@ export function showStrip(place) {
           onpointerenter: (event) => event.pointerType === "mouse" && change({ token: at }),
         },
         isolated(token || " "),
+        isHidden(token, pieces[at]) ? isolated(pieces[at], "small") : null,
         chosen === null ? null : isolated(chosen, "small"),
       );
     });
@@ -114,6 +115,11 @@ function choose(at) {
   const head = canKeep ? state.head : found && !found.hasMeans ? 0 : null;
   const first = Math.max(sequence(at).spans.findIndex((span) => span !== null), 0);
   change({ sequence: at, chosen: first, token: first, head, colour: isThere ? state.colour : usualColouring(at) });
+}
+
+// Whether a token does not show what it stands for: an unknown one, or bytes.
+function isHidden(token, piece) {
+  return piece.trim() !== "" && !token.toLowerCase().includes(piece.trim().toLowerCase());
 }
 
 // The token above or below, by where they lie on the screen.
