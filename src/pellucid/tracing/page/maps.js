@@ -118,6 +118,10 @@ export function showMatrix(section, target) {
   const map = element("div", { class: "map matrix" }, names, scroll);
   const words = "A row a token that looks, a column a token that is looked at; a row sums to 1.";
   target.replaceChildren(element("p", {}, words), map, caption, told);
+  // A name has the height of its row, however small the picture becomes.
+  new ResizeObserver(() => {
+    names.style.height = `${canvas.clientHeight}px`;
+  }).observe(canvas);
   let cells = new Float32Array(0);
   pointed(canvas, (row, column) => {
     const { tokens } = sequence();
