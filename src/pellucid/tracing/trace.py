@@ -129,7 +129,7 @@ class Trace:
         self.stages, self.sequences, self.packed = list(stages), list(sequences), packed
         self.probabilities, self.function = probabilities, function
         self._labels, self._run, self._source = labels, run, source
-        self.rows, self.engine, self.dtype = list(rows), source[0].engine, str(source[0].runner.dtype)
+        self.rows, self.engine, self.dtype = list(rows), source[0].runner.engine, source[0].runner.dtype
 
     @property
     def tokens(self) -> list[str]:
@@ -206,8 +206,8 @@ class Trace:
             other: a trace of the same text, by another engine, in another precision, or of another checkpoint; a
                 pipeline or a model of `transformers`; or the word "transformers", for the same checkpoint there.
             tokenizer: of `transformers`, where `other` is a model of it.
-            absolute: the difference that is allowed for any number; left out, what two right computations in the coarser
-                of the two precisions may differ by.
+            absolute: the difference that is allowed for any number; left out, what two right computations in the
+                coarser of the two precisions may differ by.
             relative: what is allowed besides, as a share of the other's number.
             attentions: also compare how the tokens of the first sequence look at each other.
 
