@@ -54,6 +54,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors", "checkpoints", "config", "engines", "models", "quantization", "stages", "tasks", "tokenizers",
     },
     "inspection": {"errors", "architectures", "checkpoints", "config", "models", "tokenizers"},
+    "machine": {"engines"},
+    "doctor": {"engines", "errors", "inspection", "machine", "pipelines", "stages", "tracing"},
     "training": {"errors", "checkpoints", "config", "config_keys", "engines", "models", "packing", "tokenizers"},
     "cli": {"errors", "pellucid"},
     "__main__": {"cli"},

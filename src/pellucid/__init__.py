@@ -48,6 +48,7 @@ _HOMES = {
     "XLMRobertaTokenizer": "pellucid.tokenizers",
     "XLMRobertaTokenizerFast": "pellucid.tokenizers",
     "finetune": "pellucid.training.finetune",
+    "examine_checkpoint": "pellucid.doctor",
     "inspect_checkpoint": "pellucid.inspection",
     "pipeline": "pellucid.pipelines",
     "quantize": "pellucid.quantization.quantize",

@@ -18,6 +18,7 @@ from pellucid.architectures.roberta import RobertaConfig as RobertaConfig
 from pellucid.architectures.xlm_roberta import XLMRobertaConfig as XLMRobertaConfig
 from pellucid.checkpoints.report import LoadingReport as LoadingReport
 from pellucid.config import PretrainedConfig as PretrainedConfig
+from pellucid.doctor import examine_checkpoint as examine_checkpoint
 from pellucid.errors import PellucidError as PellucidError
 from pellucid.inspection import inspect_checkpoint as inspect_checkpoint
 from pellucid.models.auto import AutoConfig as AutoConfig

@@ -1,0 +1,111 @@
+"""What of a machine decides how it computes: its processor, its memory, and the libraries on it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pellucid.engines import ENGINES, usable_gpu
+
+FEATURES = {
+    "amx_int8": "AMX for int8",
+    "amx_bf16": "AMX for bfloat16",
+    "avx512_bf16": "AVX-512 for bfloat16",
+    "avx512_vnni": "AVX-512 for int8",
+    "avx512f": "AVX-512",
+    "avx2": "AVX2",
+    "bf16": "bfloat16",
+    "i8mm": "int8 products",
+    "asimd": "NEON",
+}
+"""What processors are asked for, by the system's names."""
+
+LIBRARIES = ("numpy", "tokenizers", "openvino", "torch", "tensorflow", "tensorflow-cpu", "transformers")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What there is to compute with.
+
+    Attributes:
+        processor: its name.
+        features: what it can do that engines make use of.
+        cores: how many this process may use.
+        memory: bytes that this process may use; 0 where the system does not tell.
+        gpu: the device of a GPU that the installed PyTorch can use; None where there is none.
+        python: the version of Python.
+        libraries: the versions of those that are installed.
+        missing: for each engine that is not installed, how to install it.
+    """
+
+    processor: str
+    features: tuple[str, ...]
+    cores: int
+    memory: int
+    gpu: str | None
+    python: str
+    libraries: dict[str, str]
+    missing: dict[str, str]
+
+
+def this_machine() -> Machine:
+    """What this process may compute with."""
+    info = _read("/proc/cpuinfo")
+    flags: set[str] = set()
+    name = platform.processor() or platform.machine()
+    for line in info.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in ("flags", "Features"):
+            flags.update(value.split())
+        elif key.strip() == "model name":
+            name = value.strip()
+    libraries = {one: found for one in LIBRARIES if (found := _version(one))}
+    return Machine(
+        processor=name,
+        features=tuple(told for flag, told in FEATURES.items() if flag in flags),
+        cores=_cores(),
+        memory=_memory(),
+        gpu=usable_gpu(),
+        python=platform.python_version(),
+        libraries=libraries,
+        missing={name: engine.install for name, engine in ENGINES.items() if not _is_there(engine.package)},
+    )
+
+
+def _cores() -> int:
+    """Those that the process may run on, and no more than its group's share of time allows."""
+    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    share, _, period = _read("/sys/fs/cgroup/cpu.max").partition(" ")
+    if share.isdigit() and period.strip().isdigit():
+        return max(1, min(allowed, int(share) // int(period)))
+    return allowed
+
+
+def _memory() -> int:
+    """That of the machine, and no more than its group may take."""
+    total = next((int(line.split()[1]) * 1024 for line in _read("/proc/meminfo").splitlines() if "MemTotal" in line), 0)
+    limit = _read("/sys/fs/cgroup/memory.max").strip()
+    return min(total, int(limit)) if limit.isdigit() else total
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _is_there(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
