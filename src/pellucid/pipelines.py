@@ -14,6 +14,7 @@ from pellucid.engines import installed, usable_gpu
 from pellucid.errors import InputError, MissingHeadError, OfflineError, PipelineError, UnknownModelTypeError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.auto import BY_HEAD, AutoConfig
+from pellucid.models.diagnosis import tell_of_another_tokenizer
 from pellucid.models.loading import Loaded, heads_made, heads_of_others, parameters_of
 from pellucid.models.pretrained import Pretrained
 from pellucid.quantization.choosing import BAR, fastest
@@ -116,7 +117,7 @@ def pipeline(
         revision=revision, token=token, device=device, device_map=device_map, dtype=dtype, framework=framework,
         trust_remote_code=trust_remote_code, engine=engine,
     )  # fmt: skip
-    is_named = model is not None
+    is_named, is_another = model is not None, tokenizer is not None
     if model is None:
         assert task is not None
         model, default_revision = load_task(task).checkpoint
@@ -174,6 +175,8 @@ def pipeline(
         )
     assert task is not None
     tokenizer = _tokenizer(tokenizer, loading)
+    if is_another and len(ends := tokenizer("")["input_ids"]) > 1:
+        tell_of_another_tokenizer(model.checkpoint, ends[0], ends[-1], tokenizer.name_or_path)
     made = (pipeline_class or Pipeline)(task, model, tokenizer, **arguments)
     return fastest(made, sample, agreement) if is_fastest else made
 

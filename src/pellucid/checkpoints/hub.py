@@ -78,6 +78,16 @@ class Checkpoint:
             ) from error
         return path
 
+    def at_hand(self, filename: str) -> Path | None:
+        """The local path of a file, if it is there without a request to the Hub.
+
+        Args:
+            filename: relative to the checkpoint.
+        """
+        if self.repository is None:
+            return self.file(filename)
+        return self.repository.cached(f"{self.subfolder}/{filename}" if self.subfolder else filename)
+
     def has(self, filename: str) -> bool:
         """Whether there is such a file, without fetching it.
 

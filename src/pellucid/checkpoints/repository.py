@@ -85,6 +85,13 @@ class Repository:
         self.fetched.add(filename)
         return Path(path)
 
+    def cached(self, filename: str) -> Path | None:
+        """The local path of a file at this commit, if it is in the cache."""
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(self.cached_name, filename, self.cache_dir, self.commit)
+        return Path(found) if isinstance(found, str) else None
+
     def has(self, filename: str) -> bool:
         """Whether the commit has a file, by a request for its headers alone; False where nobody answers."""
         from huggingface_hub import HfApi, try_to_load_from_cache

@@ -206,6 +206,7 @@ class PreTrainedModel(Pretrained):
         kind, like = common_kind({**given, **labels_by_name(labels)}, self.usual_kind)
         arrays = {name: as_numpy(value) for name, value in given.items()}
         packed, is_token = packed_inputs(**arrays, padding_id=self.runner.padding_id)
+        self._diagnose(arrays, is_token, kind=kind.name, is_learning=labels is not None)
         values = self._shaped(unpacked_outputs(self.runner.run(packed, taps=taps), is_token), count, np.reshape)
         if labels is not None:
             word = str(self.loss_kind)

@@ -20,6 +20,7 @@ from pellucid.engines import check_dtype, load_engine, usual_engine
 from pellucid.errors import ConfigError, InputError, InputTypeError, UnsupportedDtypeError
 from pellucid.models.arguments import LoadingArguments
 from pellucid.models.choices import flattened
+from pellucid.models.diagnosis import Diagnosis
 from pellucid.models.loading import Loaded, initialise, load, parameters_of
 from pellucid.models.runner import Runner
 from pellucid.models.saving import Saving
@@ -197,6 +198,8 @@ class Pretrained(Saving):
         model = cls.from_parameters(config, loaded, given)
         # Past the frameworks, which look into what is set on their models.
         model.__dict__["_checkpoint"] = checkpoint
+        if cls.head_name != "base":
+            model.__dict__["_untrained"] = tuple(loaded.report.newly_initialised)
         return model, loaded
 
     @property
@@ -235,6 +238,26 @@ class Pretrained(Saving):
             "position_ids": position_ids,
         }
         return flattened(given) if self.loss_kind == "choices" else (given, None)
+
+    def _diagnose(
+        self, given: Mapping[str, Any], is_token: Any, *, kind: str, is_learning: bool, has_learnt: bool = False
+    ) -> None:
+        """Tell what looks like a mistake in a call; see `models/diagnosis.py`.
+
+        Args:
+            given: the arguments of the call by name, on the host.
+            is_token: which cells count, bool `[B, L]`.
+            kind: of the caller's arrays: "np", "pt" or "tf".
+            is_learning: whether the call is a step of training.
+            has_learnt: whether the model was trained since it was loaded.
+        """
+        found = self.__dict__.get("_diagnosis")
+        if found is None:
+            found = self.__dict__["_diagnosis"] = Diagnosis(
+                self.checkpoint, self.config.pad_token_id, self.__dict__.get("_untrained", ())
+            )
+        has_mask = given.get("attention_mask") is not None
+        found.of_call(given["input_ids"], is_token, kind=kind, has_mask=has_mask, is_learning=is_learning or has_learnt)
 
     @property
     def loss_kind(self) -> str | None:

@@ -200,6 +200,7 @@ class TorchModel(nn.Module, Pretrained):
         arrays = {name: numpy_of(value) for name, value in given.items()}
         packed, is_token = packed_inputs(**arrays, padding_id=self.runner.padding_id)
         self.runner.check(packed)
+        self._diagnose(arrays, is_token, kind=kind.name, is_learning=labels is not None or self.training)
         # NumPy's arrays carry no gradients.
         with torch.set_grad_enabled(torch.is_grad_enabled() and kind.name == "pt"):
             values = self._shaped(self._of_packed(packed, is_token, taps), count, torch.reshape)
