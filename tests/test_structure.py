@@ -45,9 +45,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "sequences": {"errors", "tasks"},
     "tracing": {"errors", "models", "packing", "sequences", "tasks"},
+    "explaining": {"errors", "engines", "models", "packing", "tasks", "tracing"},
     "stages": {
-        "errors", "checkpoints", "packing", "progress", "sequences", "streaming", "models", "tasks", "tokenizers",
-        "tracing",
+        "errors", "checkpoints", "explaining", "packing", "progress", "sequences", "streaming", "models", "tasks",
+        "tokenizers", "tracing",
     },
     "quantization": {"errors", "checkpoints", "engines", "packing", "stages", "tasks", "weights"},
     "pipelines": {
@@ -65,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 FRAMEWORKS: dict[str, tuple[str, ...]] = {
     "h5py": ("checkpoints/hdf5.py",),
     "keras": ("models/keras/*.py",),
+    "matplotlib": ("explaining/explanation.py", "tracing/figures.py", "tracing/trace.py"),
     "openvino": ("engines/openvino_import.py",),
     "optree": ("models/keras/model.py",),
     "tensorflow": ("engines/tensorflow*.py", "models/keras/*.py", "tensors.py"),

@@ -27,6 +27,7 @@
     ├── ShapeError (ValueError)                     operands of an operation do not fit each other
     ├── AutoClassError (OSError)                    an Auto class was called like a class
     ├── TrainingError (RuntimeError)                fine-tuning cannot go on: another run's folder, no finite loss
+    ├── NotInstalledError (ImportError)             an optional package is missing; the message names the extra
     ├── UnknownTaskError (KeyError)                 a name that is no task
     └── PipelineError (RuntimeError)                a pipeline that cannot be put together
 
@@ -228,6 +229,12 @@ class TrainingError(PellucidError, RuntimeError):
     """Fine-tuning cannot begin or go on: the folder holds another run, or the loss is no longer a number."""
 
     code = "training"
+
+
+class NotInstalledError(PellucidError, ImportError):
+    """An optional package that is no engine is not installed."""
+
+    code = "not_installed"
 
 
 class UnknownTaskError(PellucidError, KeyError):

@@ -13,6 +13,7 @@ from pellucid.checkpoints.roundings import Roundings
 from pellucid.checkpoints.saving import write_folder
 from pellucid.checkpoints.sidecars import Sidecars
 from pellucid.errors import InputError, InputTypeError
+from pellucid.explaining.asking import Explains
 from pellucid.models.pretrained import Pretrained
 from pellucid.packing import Packed, pack
 from pellucid.progress import Bar, in_items
@@ -35,7 +36,7 @@ AHEAD = 32_768
 CALL_ARGUMENTS = ("batch_size", "max_tokens", "num_workers", "progress", "return_details")
 
 
-class Pipeline:
+class Pipeline(Explains):
     """A task, a tokenizer and a model, joined. May be called from any number of threads at once.
 
     Args:
@@ -132,8 +133,10 @@ class Pipeline:
                 lambda answer: self._task.whole(answer, item, arguments),
             )  # fmt: skip
 
-        is_many = not self._task.is_one(data, settings) and (_is_list(data) or _is_stream(data))
-        return [trace_of(item) for item in data] if is_many else trace_of(data)
+        return [trace_of(item) for item in data] if self._is_many(data, settings) else trace_of(data)
+
+    def _is_many(self, data: Any, settings: Any) -> bool:
+        return not self._task.is_one(data, settings) and (_is_list(data) or _is_stream(data))
 
     def outputs(self, inputs: Sequence[Any], **arguments: Any) -> Iterator[Mapping[str, Any]]:
         """What the model gives for inputs, before it becomes answers: for each window its outputs by name.

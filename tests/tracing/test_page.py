@@ -369,11 +369,16 @@ def calm(watched: Watched) -> None:
     assert watched.complaints == []
     assert watched.requests == []
     assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    # Names of rows lie beside their rows.
+    # Names of rows lie beside their rows, once the page has measured these.
     for names in watched.page.locator(".map .names:visible").all():
-        rows = names.locator("xpath=..").locator("canvas").bounding_box()
-        last = names.locator("li").last.bounding_box()
-        assert abs(last["y"] + last["height"] - rows["y"] - rows["height"]) < 2
+        for _ in range(50):
+            rows = names.locator("xpath=..").locator("canvas").bounding_box()
+            last = names.locator("li").last.bounding_box()
+            if abs(last["y"] + last["height"] - rows["y"] - rows["height"]) < 2:
+                break
+            watched.page.wait_for_timeout(100)
+        else:
+            pytest.fail(f"the last name ends at {last}, and the rows at {rows}")
         assert last["height"] > 10
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from pellucid import pipeline
 from pellucid.cli import main
-from pellucid.tracing.words import _columns, clipped
+from pellucid.tracing.words import clipped, columns_of
 from support.tiny import pellucid_checkpoint
 
 ASKED: dict[str, tuple[str, Any, dict[str, Any]]] = {
@@ -123,7 +123,7 @@ def test_hidden_states_are_computed_when_they_are_asked_for(
 def test_any_text_can_be_shown(folders: dict[str, Path], text: str) -> None:
     trace = pipe_for(folders, "text-classification").trace(text, truncation=True)
     for width in (80, 40):
-        assert all(_columns(line) <= width for line in trace.to_text(width=width).splitlines())
+        assert all(columns_of(line) <= width for line in trace.to_text(width=width).splitlines())
     assert "\x1b" not in trace.to_text()
     assert "\x1b[1m" in trace.to_text(colours=True)
     markdown = trace.to_markdown()
@@ -149,11 +149,11 @@ def test_windows_are_told(folders: dict[str, Path]) -> None:
     assert trace.packed.lengths.sum() == sum(len(one.tokens) for one in trace.sequences)
 
 
-def test_words_are_cut_to_columns() -> None:
+def test_words_are_cut_tocolumns_of() -> None:
     assert clipped("abc", 3) == "abc"
     assert clipped("abcd", 3) == "ab…"
-    assert _columns(clipped("日本語の映画", 7)) <= 7
-    assert _columns("é") == 1
+    assert columns_of(clipped("日本語の映画", 7)) <= 7
+    assert columns_of("é") == 1
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:

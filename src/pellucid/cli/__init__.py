@@ -8,10 +8,18 @@ import sys
 from collections.abc import Sequence
 
 from pellucid import __version__
-from pellucid.cli import doctor, inspect, quantize, run, trace, train
+from pellucid.cli import doctor, explain, inspect, quantize, run, trace, train
 from pellucid.errors import PellucidError
 
-COMMANDS = {"run": run, "trace": trace, "train": train, "quantize": quantize, "inspect": inspect, "doctor": doctor}
+COMMANDS = {
+    "run": run,
+    "trace": trace,
+    "explain": explain,
+    "train": train,
+    "quantize": quantize,
+    "inspect": inspect,
+    "doctor": doctor,
+}
 
 
 def parser() -> argparse.ArgumentParser:

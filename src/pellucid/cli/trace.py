@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from pellucid.cli.asked import add_arguments, input_of, pipeline_for
 from pellucid.cli.page import check_target, write_page
@@ -48,8 +49,13 @@ def execute(given: argparse.Namespace) -> int:
     elif given.markdown:
         print(trace.to_markdown(), end="")
     elif given.html is None:
-        is_terminal = sys.stdout.isatty()
-        # https://no-color.org
-        colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        print(trace.to_text(width=shutil.get_terminal_size().columns if is_terminal else 80, colours=colours))
+        print(trace.to_text(**terminal()))
     return 0
+
+
+def terminal() -> dict[str, Any]:
+    """How wide standard output is, and whether it understands colours."""
+    is_terminal = sys.stdout.isatty()
+    # https://no-color.org
+    colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return {"width": shutil.get_terminal_size().columns if is_terminal else 80, "colours": colours}

@@ -23,23 +23,28 @@ class Engine:
         install: how to install it.
         dtypes: the precisions that it computes in.
         devices: where it computes; empty for all that the framework has.
+        has_gradients: whether it gives gradients with respect to the vectors of words, in `<name>_gradients.py`.
     """
 
     package: str
     install: str
     dtypes: tuple[str, ...]
     devices: tuple[str, ...] = ("cpu",)
+    has_gradients: bool = False
 
 
 # The fastest first.
 ENGINES = {
     "openvino": Engine("openvino", "pip install openvino", ("float32", "bfloat16", "int8")),
-    "torch": Engine("torch", "pip install pellucid[torch]", ("float32", "bfloat16", "float16", "float64"), devices=()),
+    "torch": Engine(
+        "torch", "pip install pellucid[torch]", ("float32", "bfloat16", "float16", "float64"), devices=(),
+        has_gradients=True,
+    ),
     "tensorflow": Engine(
         "tensorflow", "pip install pellucid[tensorflow]", ("float32", "bfloat16", "float16", "float64")
     ),
     "numpy": Engine("numpy", "pip install numpy", ("float32", "float64")),
-}
+}  # fmt: skip
 
 # What users of `transformers` and PyTorch write for a precision.
 DTYPE_NAMES = {
@@ -94,6 +99,22 @@ def load_engine(name: str | None = None) -> tuple[str, ModuleType]:
             engine=chosen,
         )
     return chosen, importlib.import_module(f"pellucid.engines.{chosen}")
+
+
+def load_gradients(engine: str) -> ModuleType:
+    """The module of an engine's gradients with respect to the vectors of words.
+
+    Raises:
+        EngineError: the engine gives none; the message lists those that do.
+    """
+    if not ENGINES[engine].has_gradients:
+        known = " or ".join(f"engine={name!r}" for name, one in ENGINES.items() if one.has_gradients)
+        raise EngineError(
+            f"The engine {engine!r} gives no gradients, which integrated gradients are made of. Load the checkpoint "
+            f"with {known}, or choose method='occlusion', which every engine computes.",
+            engine=engine,
+        )
+    return importlib.import_module(f"pellucid.engines.{engine}_gradients")
 
 
 def dtype_name(dtype: object) -> str:

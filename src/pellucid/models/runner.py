@@ -13,7 +13,7 @@ from pellucid.architectures.family import Family, longest
 from pellucid.checkpoints.roundings import Roundings
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
-from pellucid.engines import check_device, check_dtype, load_engine, shapes
+from pellucid.engines import check_device, check_dtype, load_engine, load_gradients, shapes
 from pellucid.engines.program import PER_TOKEN, Program, Result
 from pellucid.errors import IdsOutOfRangeError, TextTooLongError
 from pellucid.packing import MAX_TOKENS, Packed, micro_batches
@@ -144,6 +144,23 @@ class Runner:
     def prepare(self, outputs: tuple[str, ...] | None = None) -> None:
         """Build the program for some outputs now, and not at the first call."""
         self._program((), outputs)
+
+    def word_gradients(self, outputs: tuple[str, ...] | None = None) -> tuple[Any, dict[str, str]]:
+        """The same function with the vectors of words handed in, and its gradients: `engines/torch_gradients.py`.
+
+        Args:
+            outputs: which of the head's outputs to compute; all where left out.
+
+        Returns:
+            The function, and what each output has a row for.
+
+        Raises:
+            EngineError: the engine gives no gradients.
+        """
+        module = load_gradients(self.engine)
+        forward = self._family.forward(self._config, self._head, outputs, narrow=True)
+        found = module.WordGradients(forward, self._parameters(), dtype=self.dtype, device=self.device)
+        return found, shapes.output_rows(forward)
 
     def _program(self, taps: tuple[str, ...], outputs: tuple[str, ...] | None) -> tuple[Program, dict[str, str]]:
         """The program for these outputs, built when first asked for, and what each of them has a row for."""

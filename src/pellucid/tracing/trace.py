@@ -19,6 +19,8 @@ from pellucid.tasks.text_classification import scores
 from pellucid.tracing.words import as_markdown, as_text
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from pellucid.tracing.comparison import Comparison
     from pellucid.tracing.page.contents import Explained
 
@@ -186,6 +188,15 @@ class Trace:
         found = self._run(taps, self.packed.take(np.array([sequence])))
         return {tap: [layer[0] for layer in found[tap]] if tap == "attentions" else found[tap] for tap in taps}
 
+    def attentions_of(self, sequence: int) -> list[Floats]:
+        """The same of another sequence, by its place in `sequences`; computed anew each time."""
+        return self.looked_into(sequence, "attentions")["attentions"]
+
+    def rows_of(self, sequence: int) -> slice:
+        """The rows of a sequence's tokens in `hidden_states` and `norms`."""
+        start = int(self.packed.starts[sequence])
+        return slice(start, start + int(self.packed.lengths[sequence]))
+
     @property
     def norms(self) -> list[list[float]]:
         """The length of each token's vector, for the embeddings and each layer."""
@@ -302,6 +313,40 @@ class Trace:
         from pellucid.tracing.page.making import as_frame
 
         return as_frame(self)
+
+    def plot(
+        self,
+        kind: str = "attention",
+        *,
+        layer: int | str | None = None,
+        head: int | str | None = None,
+        sequence: int = 0,
+        ax: Any = None,
+    ) -> Figure:
+        """A picture of one stage.
+
+        Args:
+            kind: "attention": a map of how each token weighs the others; "token_lengths": of tokens in characters, and
+                of sequences in tokens where there are several; "probabilities": a bar for each label; "norms": the
+                length of the hidden states' vectors by layer and token; "projection": the tokens in the two directions
+                in which their vectors differ most.
+            layer: of attention counted from 0, or "all"; of a projection from 0, the embeddings; the last where left
+                out.
+            head: of attention, counted from 0, "mean" (where left out) or "all".
+            sequence: which one, by its place in `sequences`.
+            ax: matplotlib's axes to draw into; a new figure where left out.
+
+        Returns:
+            The figure, which shows itself in a notebook; nothing is shown, and pyplot is not touched.
+
+        Raises:
+            InputError: a kind, layer, head or sequence that is not there.
+            NotInstalledError: matplotlib is not installed.
+        """
+        from pellucid.tracing.plots import plotted
+
+        figure: Figure = plotted(self, kind, layer, head, sequence, ax)
+        return figure
 
     def __str__(self) -> str:
         return self.to_text()

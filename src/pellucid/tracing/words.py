@@ -33,7 +33,7 @@ def as_text(trace: Trace, width: int, colours: bool) -> str:
     for number, sequence in enumerate(trace.sequences[:SEQUENCES]):
         title = "tokens" if len(trace.sequences) == 1 else f"tokens of sequence {number}"
         lines += ["", f"{bold}{title}{plain}"]
-        longest = max(_columns(one.token) for one in sequence.tokens[:TOKENS])
+        longest = max(columns_of(one.token) for one in sequence.tokens[:TOKENS])
         for place, one in enumerate(sequence.tokens[:TOKENS]):
             span = "" if one.is_special else f"{one.start}–{one.end}"
             line = f"{place:>4}  {padded(one.token, min(longest, 24))}  {one.id:>7}  {span:>9}  {one.note}"
@@ -54,7 +54,7 @@ def as_markdown(trace: Trace) -> str:
     for stage in trace.stages:
         time = "" if stage.seconds is None else f"{1e3 * stage.seconds:.2f}"
         cells = [stage.name, stage.sentence, stage.shape, stage.dtype, time, stage.shown]
-        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+        lines.append("| " + " | ".join(markdown_cell(cell) for cell in cells) + " |")
     for number, sequence in enumerate(trace.sequences):
         lines += [
             "",
@@ -65,29 +65,29 @@ def as_markdown(trace: Trace) -> str:
         ]
         for place, one in enumerate(sequence.tokens):
             span = "" if one.is_special else f"{one.start}–{one.end}"
-            lines.append(f"| {place} | {_cell(one.token)} | {one.id} | {span} | {one.note} |")
+            lines.append(f"| {place} | {markdown_cell(one.token)} | {one.id} | {span} | {one.note} |")
     return "\n".join(lines) + "\n"
 
 
 def padded(words: str, columns: int) -> str:
     """Filled up with blanks to so many columns of a terminal."""
-    return words + " " * max(0, columns - _columns(words))
+    return words + " " * max(0, columns - columns_of(words))
 
 
 def clipped(words: str, columns: int) -> str:
     """Cut to so many columns of a terminal."""
-    if _columns(words) <= columns:
+    if columns_of(words) <= columns:
         return words
     kept, used = "", 1
     for sign in words:
-        used += _columns(sign)
+        used += columns_of(sign)
         if used > columns:
             break
         kept += sign
     return f"{kept}…"
 
 
-def _columns(words: str) -> int:
+def columns_of(words: str) -> int:
     """How many columns a terminal gives some text: two for wide characters, none for combining marks."""
     return sum(
         0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in words
@@ -98,7 +98,7 @@ def _time(seconds: float | None) -> str:
     return "" if seconds is None else f"{1e3 * seconds:.2f} ms"
 
 
-def _cell(value: Any) -> str:
+def markdown_cell(value: Any) -> str:
     """Text as a cell shows it: no bar ends it, and no markup is read in it."""
     escaped = str(value).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
     return escaped.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_").replace("`", "\\`").replace("[", "\\[")
