@@ -63,7 +63,7 @@ def test_engines_part_nowhere(exact: Any, engine: str) -> None:
     assert found.first is None
     assert found.told().startswith("They agree at every stage; the largest difference is")
     names = [stage.name for stage in found.stages]
-    layers = [name for number in range(1, 7) for name in (f"attention of layer {number}", f"layer {number}")]
+    layers = [name for number in range(6) for name in (f"attention of layer {number}", f"layer {number}")]
     assert names == ["tokens", "ids", "embeddings", *layers, "logits", "answer"]
 
 
@@ -82,13 +82,13 @@ def test_a_changed_layer_is_named(exact: Any, changed: Callable[..., Path], laye
 
     found = trace(changed({name: change})).compare(exact)
     assert found.first is not None
-    assert found.first.name == f"layer {layer + 1}"
+    assert found.first.name == f"layer {layer}"
     assert [one.is_same for one in found.stages[: layer + 3]] == [True] * (layer + 3)
-    assert f"They part in layer {layer + 1}: by " in found.told()
+    assert f"They part in layer {layer}: by " in found.told()
 
 
 @pytest.mark.parametrize(
-    ("config", "first"), [({"hidden_act": "gelu_new"}, "layer 1"), ({"layer_norm_eps": 1e-2}, "embeddings")]
+    ("config", "first"), [({"hidden_act": "gelu_new"}, "layer 0"), ({"layer_norm_eps": 1e-2}, "embeddings")]
 )
 def test_another_function_is_found(exact: Any, changed: Callable[..., Path], config: Any, first: str) -> None:
     found = trace(changed(**config)).compare(exact, absolute=1e-5, relative=1e-5)
@@ -106,7 +106,7 @@ def test_other_tokens_part_first(exact: Any) -> None:
 def test_fewer_layers_are_told(exact: Any, changed: Callable[..., Path]) -> None:
     found = trace(changed(num_hidden_layers=4)).compare(exact)
     assert found.first is not None
-    assert found.first.name == "layer 5"
+    assert found.first.name == "layer 4"
     assert "4 and 6 layers" in found.told()
 
 
@@ -180,7 +180,7 @@ def test_a_pipeline_and_a_model_of_transformers_are_the_other_side(changed: Call
     ).float()
     found = ours.compare(model, tokenizer=theirs.tokenizer)
     assert found.first is not None
-    assert found.first.name == "layer 2"
+    assert found.first.name == "layer 1"
     with pytest.raises(InputError, match="together with its tokenizer"):
         ours.compare(model)
 

@@ -94,13 +94,13 @@ def _layers(
         )
 
     for number, (mine, yours) in enumerate(zip_longest(ours, theirs)):
-        title = f"layer {number}" if number else "embeddings"
+        title = f"layer {number - 1}" if number else "embeddings"
         if mine is None or yours is None:
             count = f"{len(ours) - 1} and {len(theirs) - 1} layers"
             yield _unlike(title, f"{count}: from here on one of the two has none")
             return
         if 0 < number <= min(map(len, seen)):
-            yield _numbers(f"attention of layer {number}", seen[0][number - 1], seen[1][number - 1], bar, look)
+            yield _numbers(f"attention of layer {number - 1}", seen[0][number - 1], seen[1][number - 1], bar, look)
         yield _numbers(title, mine, yours, bar, token)
 
 
