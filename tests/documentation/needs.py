@@ -17,6 +17,10 @@ def _torch(request: pytest.FixtureRequest) -> None:
     pytest.importorskip("torch", reason="the page needs PyTorch, which is not installed")
 
 
+def _matplotlib(request: pytest.FixtureRequest) -> None:
+    pytest.importorskip("matplotlib", reason="the page needs matplotlib, which is not installed")
+
+
 def _course_cache(request: pytest.FixtureRequest) -> None:
     use_cache(request.getfixturevalue("monkeypatch"), request.getfixturevalue("course_cache"))
 
@@ -28,6 +32,7 @@ def _minilm_cache(request: pytest.FixtureRequest) -> None:
 NEEDS: Mapping[str, Callable[[pytest.FixtureRequest], None]] = {
     "tensorflow": _tensorflow,
     "torch": _torch,
+    "matplotlib": _matplotlib,
     "course-cache": _course_cache,
     "minilm-cache": _minilm_cache,
 }

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+import pellucid
+from pellucid import AutoTokenizer, pipeline
 from pellucid.cli import main
 from pellucid.engines import installed
 from pellucid.explaining.direction import begins_right, seen_order
@@ -19,6 +21,8 @@ from pellucid.explaining.explanation import Explanation, Word
 from pellucid.explaining.segments import segments_of, sign_of
 from pellucid.tracing.words import columns_of
 from support.explained import ASKED
+from support.family_tokenizers import TOKENIZER_CLASSES, write_family_tokenizer
+from support.tiny import CLASS_PREFIX, SIZES
 
 TEXTS = [
     "", " ", "a", "good", "👩‍👧 🎬", "مرحبا good", "日本語の映画", "<script>alert('x')</script> | *a* `b`", "́ x",
@@ -180,3 +184,18 @@ def test_the_command_takes_tokens_and_integrated_gradients(
     assert data["target"] == "B-LOC of 'movie'"
     assert data["method"] == "integrated_gradients"
     assert data["steps"] >= 64
+
+
+@pytest.mark.parametrize("family", TOKENIZER_CLASSES)
+def test_every_familys_tokenizer_says_where_its_words_stand(family: str, tmp_path: Path) -> None:
+    changes = write_family_tokenizer(tmp_path, family)
+    prefix = CLASS_PREFIX[family]
+    config = getattr(pellucid, f"{prefix}Config")(**{**SIZES[family], "initializer_range": 0.3, **changes})
+    model = getattr(pellucid, f"{prefix}ForSequenceClassification")(config, engine="numpy")
+    pipe = pipeline("text-classification", model, tokenizer=AutoTokenizer.from_pretrained(tmp_path))
+    for text in ("the  quick brown 🎬 fox é\n日本 مرحبا !", "", "🎬"):
+        found = pipe.explain(text, truncation=True)
+        checked(found, text)
+        shown = "".join(one.shown for one in segments_of(found, 0))
+        assert "".join(shown.split()).startswith("".join(text.split())[:8])
+        assert abs(sum(found.contributions)) > 0 or not found.words

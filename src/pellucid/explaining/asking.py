@@ -41,10 +41,11 @@ class Explains:
             baseline: of integrated gradients, what stands for a word that says nothing: "mask", "pad" or "zero"; the
                 first that the tokenizer has where left out.
             by: of occlusion, what is hidden at once: "word" (where left out) or "token".
-            steps: of integrated gradients, how many at first; 16 where left out.
+            steps: of integrated gradients, how many at first; 32 where left out.
             max_steps: they are doubled up to this number while the contributions do not sum to the change of the logit;
                 256 where left out.
-            tolerance: the error that is allowed of the sum, as a part of the contributions' sizes; 0.01 where left out.
+            tolerance: the error that is allowed of the sum, as a part of the contributions' sizes; 0.005 where left
+                out.
             max_tokens: the token budget of a micro-batch of occlusion.
             arguments: the task's.
 

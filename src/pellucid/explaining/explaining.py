@@ -113,12 +113,12 @@ def how_to(
             raise InputError(f"`{name}={value!r}` must be a whole number above 0.", name=name)
     if tolerance is not None and not (isinstance(tolerance, int | float) and 0 <= tolerance < float("inf")):
         raise InputError(f"`tolerance={tolerance!r}` must be a number, 0 or above.", name="tolerance")
-    first = 16 if steps is None else steps
+    first = 32 if steps is None else steps
     most = max(first, 256) if max_steps is None else max_steps
     if most < first:
         raise InputError(f"`max_steps={most}` is below `steps={first}`, the number to begin with.", name="max_steps")
     return How(
-        chosen, baseline, by or "word", first, most, 0.01 if tolerance is None else float(tolerance), max_tokens
+        chosen, baseline, by or "word", first, most, 0.005 if tolerance is None else float(tolerance), max_tokens
     )  # fmt: skip
 
 
