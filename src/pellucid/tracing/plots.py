@@ -11,7 +11,8 @@ from pellucid.tracing.figures import axes_for, inches_of, labelled, new_figure, 
 from pellucid.tracing.projection import named_apart, projected
 
 if TYPE_CHECKING:
-    from pellucid.tracing.trace import Token, Trace
+    from pellucid.tracing.parts import Token
+    from pellucid.tracing.trace import Trace
 
 DARK_IS_MORE = "Blues"
 """From white to dark of one colour: read alike by eyes of every kind, and in grey."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pellucid.errors import InputError
 from pellucid.models.pretrained import Pretrained
 from pellucid.packing import Packed
 from pellucid.tasks.task import Row
 from pellucid.tasks.text_classification import scores
+from pellucid.tracing.parts import Floats, Stage, TracedSequence
 from pellucid.tracing.words import as_markdown, as_text
 
 if TYPE_CHECKING:
@@ -23,71 +23,6 @@ if TYPE_CHECKING:
 
     from pellucid.tracing.comparison import Comparison
     from pellucid.tracing.page.contents import Explained
-
-Floats = npt.NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True)
-class Token:
-    """One token of a sequence.
-
-    Attributes:
-        token: as the vocabulary has it.
-        id: its number there.
-        start: where it begins in its text, in characters; 0 for special tokens.
-        end: where it ends.
-        word: which word of its text it belongs to; None for special tokens.
-        is_special: whether it was put there, and is not of the text.
-        note: what is to be said of it: why it is there, or that its word was split.
-        piece: the characters of its text that it stands for; "" for special tokens.
-    """
-
-    token: str
-    id: int
-    start: int
-    end: int
-    word: int | None
-    is_special: bool
-    note: str = ""
-    piece: str = ""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step from text to answer.
-
-    Attributes:
-        name: its name.
-        sentence: what it did.
-        shape: of what came out, with the letters of the axes; "" where it has none.
-        dtype: of what came out; "" where it has none.
-        seconds: how long it took; None where it took part of the next one's time.
-        shown: what came out, in a line.
-    """
-
-    name: str
-    sentence: str
-    shape: str
-    dtype: str
-    seconds: float | None
-    shown: str
-
-
-@dataclass(frozen=True)
-class TracedSequence:
-    """One sequence that was computed: a text, a pair, or a window of a long text.
-
-    Attributes:
-        row: which of the task's texts it is of.
-        tokens: with special tokens.
-        types: the type of each token.
-        values: the model's outputs by name.
-    """
-
-    row: int
-    tokens: Sequence[Token]
-    types: Sequence[int]
-    values: dict[str, Floats]
 
 
 class Trace:

@@ -14,7 +14,8 @@ from pellucid.packing import Packed
 from pellucid.sequences import Encoder
 from pellucid.tasks.task import Found, Row, Task, Window
 from pellucid.tasks.text_classification import scores
-from pellucid.tracing.trace import Stage, Token, Trace, TracedSequence
+from pellucid.tracing.parts import Stage, Token, TracedSequence
+from pellucid.tracing.trace import Trace
 
 Floats = npt.NDArray[np.floating[Any]]
 

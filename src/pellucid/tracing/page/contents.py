@@ -14,7 +14,8 @@ from pellucid.tasks.task import softmax
 from pellucid.tracing.page.weights import PARTS, in_bytes
 
 if TYPE_CHECKING:
-    from pellucid.tracing.trace import Trace, TracedSequence
+    from pellucid.tracing.parts import TracedSequence
+    from pellucid.tracing.trace import Trace
 
 TOKENS = 4096
 """Tokens on a page: sequences that would make them more are left out, but for the first."""

@@ -11,7 +11,8 @@ from pellucid.tracing.page.drawings import bar, packed_drawing, vector_drawing
 from pellucid.tracing.page.tables import Cell, table, text
 
 if TYPE_CHECKING:
-    from pellucid.tracing.trace import Stage, Trace
+    from pellucid.tracing.parts import Stage
+    from pellucid.tracing.trace import Trace
 
 ROWS = 60
 """The most rows of a table of labels, or of answers."""
