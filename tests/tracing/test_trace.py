@@ -167,3 +167,17 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trace", "sentiment-analysis", "--model", "builtin", "What a film!", "--markdown"]) == 0
     assert "| stage |" in capsys.readouterr().out
     assert main(["trace", "question-answering", "--model", "builtin", "What a film!"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a good film", "it has every word whole."),
+        ("I luved it", "2 of these belong to words that it lacks."),
+        ("日本 film", "2 tokens stand for what it cannot spell."),
+        ("I luved 本", "2 of these belong to words that it lacks, and 1 token stands for what it cannot spell."),
+    ],
+)
+def test_what_the_vocabulary_lacks_is_told(text: str, told: str) -> None:
+    stage = pipeline("text-classification", "builtin").trace(text).stages[1]
+    assert stage.sentence == f"The tokenizer split the text into pieces that its vocabulary has; {told}"

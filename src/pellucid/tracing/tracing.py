@@ -19,6 +19,8 @@ from pellucid.tracing.trace import Trace
 
 Floats = npt.NDArray[np.floating[Any]]
 
+UNSPELT = "no piece of the vocabulary spells it"
+
 SHOWN = 72
 """Characters of a stage's line."""
 
@@ -144,7 +146,7 @@ def _piece(text: Any, word: int | None, start: int, end: int) -> str:
 def _role(number: int, tokenizer: Any, place: int) -> str:
     """Why a special token stands where it stands."""
     if number == tokenizer.unk_token_id:
-        return "no piece of the vocabulary spells it"
+        return UNSPELT
     if number == tokenizer.mask_token_id:
         return "the word that is asked for"
     if place == 0:
@@ -167,7 +169,10 @@ def _stages(
     words = [" ".join(text) if isinstance(text, list) else str(text) for text in texts]
     tokens = [token for one in sequences for token in one.tokens]
     own = [token for token in tokens if not token.is_special]
-    split = sum(1 for token in own if token.note.startswith("a word in"))
+    split = sum(token.note.startswith("a word in") for token in own)
+    unknown = sum(token.note == UNSPELT for token in own)
+    lacking = [f"{split} of these belong to words that it lacks"] if split else []
+    lacking += [f"{_count(unknown, 'token')} stand{'s' * (unknown == 1)} for what it cannot spell"] if unknown else []
     count, texts_count = len(packed.ids), len(packed.lengths)
     layers = model.config.num_hidden_layers
     first_name, first_value = next(iter(sequences[0].values.items()))
@@ -183,7 +188,7 @@ def _stages(
         Stage(
             "tokens",
             "The tokenizer split the text into pieces that its vocabulary has; "
-            + (f"{split} of these belong to words that it lacks." if split else "it has every word whole."),
+            + (", and ".join(lacking) if lacking else "it has every word whole") + ".",
             f"{len(own)}", "", None, _cut(" ".join(token.token for token in own)),
         ),
         Stage(
