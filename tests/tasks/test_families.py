@@ -157,3 +157,25 @@ def test_labels_that_nobody_trained(pair: Pair, family: str, engine: str) -> Non
         call = {"candidate_labels": labels, "multi_label": multi, "hypothesis_template": "on {}."}
         texts = [text for text in TEXTS if text]
         assert_same(ours(texts, **call), reference(texts, **call))
+
+
+@pytest.mark.parametrize(("engine", "family"), RUNS)
+@pytest.mark.parametrize(
+    ("task", "suffix"),
+    [
+        ("text-classification", "ForSequenceClassification"),
+        ("token-classification", "ForTokenClassification"),
+        ("fill-mask", "ForMaskedLM"),
+        ("question-answering", "ForQuestionAnswering"),
+    ],
+)
+def test_no_stage_parts_from_the_reference(pair: Pair, family: str, engine: str, task: str, suffix: str) -> None:
+    ours, reference = pair(task, suffix, family, engine)
+    for text in ("naïve dogs 🐶", "HELLO World"):
+        item: Any = {"question": QUESTION, "context": text} if task == "question-answering" else text
+        trace = ours.trace(f"{text} {ours.tokenizer.mask_token}" if task == "fill-mask" else item)
+        found = trace.compare(reference, attentions=True, absolute=1e-5, relative=1e-4)
+        assert found.agrees, str(found)
+        outputs = [name.replace("_", " ") for name in trace.sequences[0].values]
+        layers = ours.model.config.num_hidden_layers
+        assert len(found.stages) == 3 + 2 * layers + len(outputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -13,7 +14,6 @@ import numpy.typing as npt
 
 from pellucid.errors import EngineNotInstalledError, InputError, InputTypeError
 from pellucid.models.pretrained import Pretrained
-from pellucid.tasks.task import Row
 from pellucid.tracing.sides import Side
 from pellucid.tracing.trace import Trace
 
@@ -78,16 +78,7 @@ def reference_of(trace: Trace, model: Any, tokenizer: Any) -> Side:
         )
     torch = importlib.import_module("torch")
     version = getattr(_transformers(), "__version__", "")
-    rows = [one.row for one in trace.sequences]
-    encoded = [
-        _encoded(tokenizer, trace.rows[one.row]) if rows.count(one.row) == 1 else _of_trace(trace, number, tokenizer)
-        for number, one in enumerate(trace.sequences)
-    ]
-    # A text that was cut is cut there too.
-    encoded = [
-        own if len(own["input_ids"]) <= len(one.tokens) else _of_trace(trace, number, tokenizer)
-        for number, (own, one) in enumerate(zip(encoded, trace.sequences, strict=True))
-    ]
+    encoded, tokens = zip(*(_encoded(trace, number, tokenizer) for number in range(len(trace.sequences))), strict=True)
     run = _Run(torch, model, encoded)
     masks = [np.array(own["input_ids"]) == getattr(tokenizer, "mask_token_id", None) for own in encoded]
     outputs = [
@@ -96,11 +87,11 @@ def reference_of(trace: Trace, model: Any, tokenizer: Any) -> Side:
     return Side(
         name=f"{getattr(model, 'name_or_path', '')} in transformers {version}, {_dtype(model)}".strip(),
         dtype=_dtype(model),
-        tokens=[tokenizer.convert_ids_to_tokens(own["input_ids"]) for own in encoded],
+        tokens=tokens,
         ids=[list(own["input_ids"]) for own in encoded],
         outputs=outputs,
-        hidden_states=run.hidden_states,
-        attentions=run.attentions,
+        hidden_states=cache(run.hidden_states),
+        attentions=cache(run.attentions),
         labels=trace.labels,
     )
 
@@ -135,18 +126,23 @@ class _Run:
             self._model.train(was_training)
 
 
-def _encoded(tokenizer: Any, row: Row) -> dict[str, Any]:
-    if isinstance(row.text, list | tuple):
-        return dict(tokenizer(list(row.text), is_split_into_words=True))
-    return dict(tokenizer(row.text) if row.pair is None else tokenizer(row.text, row.pair))
-
-
-def _of_trace(trace: Trace, number: int, tokenizer: Any) -> dict[str, Any]:
+def _encoded(trace: Trace, number: int, tokenizer: Any) -> tuple[dict[str, Any], list[str]]:
+    """What the model is given for a sequence, and its tokens; a window, or a text that was cut, is the trace's own."""
     one = trace.sequences[number]
+    if [other.row for other in trace.sequences].count(one.row) == 1:
+        row = trace.rows[one.row]
+        if isinstance(row.text, list | tuple):
+            found = tokenizer(list(row.text), is_split_into_words=True)
+        else:
+            found = tokenizer(row.text) if row.pair is None else tokenizer(row.text, row.pair)
+        if len(found["input_ids"]) <= len(one.tokens):
+            # Of what the vocabulary lacks, some tokenizers tell the characters.
+            is_told = getattr(found, "is_fast", False)
+            return dict(found), found.tokens() if is_told else tokenizer.convert_ids_to_tokens(found["input_ids"])
     given: dict[str, Any] = {"input_ids": [token.id for token in one.tokens], "attention_mask": [1] * len(one.tokens)}
     if "token_type_ids" in tokenizer.model_input_names:
         given["token_type_ids"] = list(one.types)
-    return given
+    return given, [token.token for token in one.tokens]
 
 
 def _outputs(wanted: Mapping[str, Floats], given: Any, is_mask: npt.NDArray[np.bool_]) -> dict[str, Floats]:
@@ -154,7 +150,9 @@ def _outputs(wanted: Mapping[str, Floats], given: Any, is_mask: npt.NDArray[np.b
     for name, value in found.items():
         # Of a masked language model a trace has the rows of masks alone.
         if len(value) == len(is_mask) and len(wanted[name]) == is_mask.sum() != len(value):
-            found[name] = value[is_mask]
+            value = value[is_mask]
+        # A single number for each token is a row of one here.
+        found[name] = value[..., None] if value.ndim + 1 == wanted[name].ndim else value
     return found
 
 
