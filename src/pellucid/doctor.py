@@ -15,8 +15,10 @@ from pellucid.inspection import Inspection, inspect_checkpoint
 from pellucid.machine import Machine, this_machine
 from pellucid.pipelines import pipeline
 from pellucid.stages import Pipeline
+from pellucid.tracing.comparing import compared
 from pellucid.tracing.comparison import Comparison
-from pellucid.tracing.reference import CLASSES, has_transformers, loaded_reference
+from pellucid.tracing.reference import CLASSES, has_transformers, loaded_reference, reference_of
+from pellucid.tracing.sides import Side, side_of
 
 TEXTS = {
     "a short text": "The film was good.",
@@ -141,14 +143,13 @@ def examine_checkpoint(
     inner = made("numpy", "float64")
     items = _items(inner, texts)
     traces = {name: inner.trace(item) for name, item in items.items()}
-    sides: dict[str, Any]
     if has_transformers() and inner._task.head in CLASSES:
         model, tokenizer = loaded_reference(inner.model, inner._task.head)
         reference = f"transformers in {str(next(model.parameters()).dtype).removeprefix('torch.')}"
-        sides = dict.fromkeys(traces, (model, tokenizer))
+        sides = {name: reference_of(trace, model, tokenizer) for name, trace in traces.items()}
     else:
         reference = "numpy in float64"
-        sides = {name: (trace, None) for name, trace in traces.items()}
+        sides = {name: side_of(trace) for name, trace in traces.items()}
     findings = []
     for engine in chosen:
         for dtype in _precisions(engine, dtypes):
@@ -204,28 +205,19 @@ def _finding(
     dtype: str,
     made: Callable[[str, str], Pipeline],
     items: dict[str, Any],
-    sides: dict[str, tuple[Any, Any]],
+    sides: dict[str, Side],
 ) -> Finding:
     try:
         pipe = made(engine, dtype)
-        worst: tuple[float, str, Comparison] | None = None
         traces = {name: pipe.trace(item) for name, item in items.items()}
-        for name, trace in traces.items():
-            side, tokenizer = sides[name]
-            found = trace.compare(side, tokenizer=tokenizer)
-            largest = 0.0 if found.largest is None else found.largest.difference or 0.0
-            rank = largest if found.agrees else np.inf
-            if worst is None or rank > worst[0]:
-                worst = rank, name, found
-            if not found.agrees:
-                break
+        comparisons = {name: compared(side_of(trace), sides[name]) for name, trace in traces.items()}
         apart = _batched(pipe, items, traces)
     except UnsupportedDtypeError as error:
         return Finding(engine, dtype, True, f"not here: {error}", "", None)
     except PellucidError as error:
         return Finding(engine, dtype, False, f"does not compute it: {error}", "", None)
-    assert worst is not None
-    _, name, found = worst
+    # A text whose numbers part, else the one whose numbers differ most.
+    name, found = max(comparisons.items(), key=lambda item: (not item[1].agrees, item[1].size))
     if not found.agrees:
         return Finding(engine, dtype, False, f"parts from the reference on {name}. {found.told()}", name, found)
     if apart is not None and apart > found.absolute:

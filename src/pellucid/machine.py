@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import sys
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pellucid.engines import ENGINES, usable_gpu
+from pellucid.engines import ENGINES, installed, usable_gpu
 
 FEATURES = {
     "amx_int8": "AMX for int8",
@@ -64,6 +63,7 @@ def this_machine() -> Machine:
             flags.update(value.split())
         elif key.strip() == "model name":
             name = value.strip()
+    present = installed()
     libraries = {one: found for one in LIBRARIES if (found := _version(one))}
     return Machine(
         processor=name,
@@ -73,7 +73,7 @@ def this_machine() -> Machine:
         gpu=usable_gpu(),
         python=platform.python_version(),
         libraries=libraries,
-        missing={name: engine.install for name, engine in ENGINES.items() if not _is_there(engine.package)},
+        missing={name: engine.install for name, engine in ENGINES.items() if name not in present},
     )
 
 
@@ -105,7 +105,3 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def _is_there(package: str) -> bool:
-    return importlib.util.find_spec(package) is not None

@@ -163,10 +163,11 @@ def test_a_text_without_an_entity_has_one_that_is_nearest(pipe_of: Any) -> None:
         pipe.explain("")
 
 
-def test_words_that_are_given_as_a_list(pipe_of: Any) -> None:
+@pytest.mark.parametrize("delimiter", ["  ", " ", ""])
+def test_words_that_are_given_as_a_list(pipe_of: Any, delimiter: str) -> None:
     pipe = pipe_of("token-classification", "numpy")
-    found = pipe.explain(["the", "goodo", "film"], is_split_into_words=True, delimiter="  ", target="goodo")
-    assert found.texts == ["the  goodo  film"]
+    found = pipe.explain(["the", "goodo", "film"], is_split_into_words=True, delimiter=delimiter, target="goodo")
+    assert found.texts == [delimiter.join(["the", "goodo", "film"])]
     assert [word.word for word in found.words] == ["the", "goodo", "film"]
     assert found.target.endswith("of 'goodo'")
 

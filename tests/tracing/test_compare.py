@@ -193,3 +193,14 @@ def test_what_is_no_side_is_refused(exact: Any, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(reference, "has_transformers", lambda: False)
     with pytest.raises(EngineNotInstalledError, match="pip install transformers torch"):
         exact.compare("transformers")
+
+
+def test_lines_are_no_longer_than_the_terminal(exact: Any) -> None:
+    found = trace(text="word " * 200).compare(exact)
+    for width in (80, 48):
+        assert max(map(len, found.to_text(width=width).splitlines())) <= width
+
+
+def test_tokens_are_no_markup(exact: Any) -> None:
+    told = trace(text="What <b> | *an*").compare(exact).to_markdown().splitlines()[-1]
+    assert "&lt;" in told

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from pellucid.cli.asked import add_arguments, input_of, pipeline_for
+from pellucid.cli.page import write_page, write_whole
 from pellucid.cli.trace import terminal
-from pellucid.errors import InputError
 
 SUMMARY = "show which words carried an answer"
 
@@ -51,9 +50,9 @@ def execute(given: argparse.Namespace) -> int:
         baseline=given.baseline, by=given.by, steps=given.steps,
     )  # fmt: skip
     if given.html:
-        _write(Path(given.html), lambda path: path.write_text(explanation.to_html(page=True), encoding="utf-8"))
+        write_page(Path(given.html), explanation.to_html(page=True))
     if given.plot:
-        _write(Path(given.plot), explanation.plot().savefig)
+        write_whole(Path(given.plot), explanation.plot().savefig)
     if given.json:
         print(explanation.to_json())
     elif given.markdown:
@@ -72,21 +71,3 @@ def _target(words: str | None) -> Any:
     except ValueError:
         return words
     return found if isinstance(found, dict | int) and not isinstance(found, bool) else words
-
-
-def _write(path: Path, write: Any) -> None:
-    """Write a file whole, or not at all.
-
-    Raises:
-        InputError: it cannot be written, or matplotlib knows no such ending.
-    """
-    try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
-            whole = Path(folder) / path.name
-            write(whole)
-            whole.replace(path)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{path} cannot be written: {reason}. Name a file in a folder that is there.", path=str(path)
-        ) from error

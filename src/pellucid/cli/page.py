@@ -1,10 +1,10 @@
-"""A page written to a file: the whole of it, or none."""
+"""Pages and pictures written to files: the whole of one, or none."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from pellucid.errors import InputError
@@ -29,22 +29,29 @@ def check_target(path: Path) -> None:
 
 
 def write_page(path: Path, page: str) -> None:
-    """Put a page in place of what is there, in one step.
+    """Put a page in place of what is there; see `write_whole`."""
+    write_whole(path, lambda temporary: temporary.write_text(page, encoding="utf-8", newline="\n"))
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file whole, in place of what is there, or not at all.
+
+    Args:
+        path: the file.
+        write: writes a file at the path that it is given, which has the same name.
 
     Raises:
-        InputError: the folder cannot be written to.
+        InputError: it cannot be written, or `write` knows no such ending.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
+            whole = Path(folder) / path.name
+            write(whole)
+            with whole.open("rb") as file:
+                os.fsync(file.fileno())
+            whole.replace(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{path} could not be written: {error.strerror}. Name another file.", path=str(path)
+            f"{path} cannot be written: {reason}. Name a file in a folder that is there.", path=str(path)
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()

@@ -5,16 +5,13 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from pellucid.explaining.segments import Segment, largest, segments_of, strongest
+from pellucid.explaining.segments import LISTED, Segment, largest, segments_of, strongest
 
 if TYPE_CHECKING:
     from pellucid.explaining.explanation import Explanation
 
 BLUE, ORANGE = (0x2B, 0x7B, 0xBA), (0xE6, 0x6F, 0x0C)
 """For and against the target; told apart by eyes of every kind (Okabe & Ito, 2008), and also by their underlines."""
-
-LISTED = 12
-"""How many words are listed below a text."""
 
 
 def as_html(explanation: Explanation, page: bool) -> str:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 LEVELS = (0.1, 1 / 3, 2 / 3)
 """From which part of the largest contribution on a word counts as weak, middling and strong."""
 
+LISTED = 12
+"""How many words are listed below a text."""
+
 AROUND = 30
 """Characters that are shown before and behind what was read of a text."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from pellucid.errors import InputError
 from pellucid.explaining.scores import Logits, Term
 from pellucid.explaining.targets import Asked, Target, label_number
-from pellucid.explaining.texts import places_in
+from pellucid.explaining.texts import places_in, texts_of
 from pellucid.tasks.spans import Spans, best_spans, places_of
 from pellucid.tasks.task import Window, softmax
 
@@ -74,16 +74,11 @@ def _word_in(asked: Asked, word: str) -> dict[str, int]:
     Raises:
         InputError: nowhere.
     """
-    text = _whole(asked)
+    (text,) = texts_of(asked.rows[0], asked.settings)
     start = text.find(word)
     if start < 0 or not word:
         raise InputError(f"{word!r} does not stand in the text. Name a word that does, or a token's number.")
     return {"start": start, "end": start + len(word)}
-
-
-def _whole(asked: Asked) -> str:
-    item = asked.item
-    return item if isinstance(item, str) else str(asked.settings.delimiter).join(item)
 
 
 def _at_index(asked: Asked, target: Mapping[str, Any]) -> tuple[Window, list[int]]:
@@ -136,7 +131,8 @@ def _columns(labels: Mapping[int, str], target: Mapping[str, Any], window: Windo
 
 def _text_of(asked: Asked, window: Window, rows: Sequence[int]) -> str:
     places = places_in(window.encoding, asked.rows[window.row], asked.settings)
-    return _whole(asked)[places[rows[0]][0] : places[rows[-1]][1]]
+    (text,) = texts_of(asked.rows[window.row], asked.settings)
+    return text[places[rows[0]][0] : places[rows[-1]][1]]
 
 
 def of_answer(asked: Asked) -> Target:

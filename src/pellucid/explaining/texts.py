@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.tasks.task import Row
+from pellucid.tasks.token_classification import starts_of
 
 Place = tuple[int, int]
 
 
 def texts_of(row: Row, settings: Any) -> list[str]:
     """The one text of a row, or both; words that were given as a list, joined."""
-    between = getattr(settings, "delimiter", None) or " "
+    delimiter = getattr(settings, "delimiter", None)
+    between = " " if delimiter is None else delimiter
     return [text if isinstance(text, str) else between.join(text) for text in row if text is not None]
 
 
@@ -22,10 +24,7 @@ def places_in(encoding: Any, row: Row, settings: Any) -> list[Place]:
     places = [(int(start), int(end)) for start, end in encoding.offsets]
     if isinstance(row.text, str):
         return places
-    between, starts, place = len(settings.delimiter), [], 0
-    for word in row.text:
-        starts.append(place)
-        place += len(word) + between
+    starts = starts_of(row.text, len(settings.delimiter))
     moved = zip(places, encoding.word_ids, strict=True)
     return [one if word is None else (one[0] + starts[word], one[1] + starts[word]) for one, word in moved]
 

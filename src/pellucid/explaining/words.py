@@ -6,14 +6,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pellucid.explaining.segments import Segment, largest, segments_of, sign_of, strongest
+from pellucid.explaining.segments import LISTED, Segment, largest, segments_of, sign_of, strongest
 from pellucid.tracing.words import BOLD, DIM, PLAIN, clipped, columns_of, markdown_cell, padded
 
 if TYPE_CHECKING:
     from pellucid.explaining.explanation import Explanation
-
-LISTED = 12
-"""How many words are listed below a text."""
 
 FOR = ("", "\x1b[30;48;5;153m", "\x1b[30;48;5;117m", "\x1b[30;48;5;75m")
 AGAINST = ("", "\x1b[30;48;5;223m", "\x1b[30;48;5;216m", "\x1b[30;48;5;208m")

@@ -239,17 +239,14 @@ class Pretrained(Saving):
         }
         return flattened(given) if self.loss_kind == "choices" else (given, None)
 
-    def _diagnose(
-        self, given: Mapping[str, Any], is_token: Any, *, kind: str, is_learning: bool, has_learnt: bool = False
-    ) -> None:
+    def _diagnose(self, given: Mapping[str, Any], is_token: Any, *, kind: str, is_learning: bool) -> None:
         """Tell what looks like a mistake in a call; see `models/diagnosis.py`.
 
         Args:
             given: the arguments of the call by name, on the host.
             is_token: which cells count, bool `[B, L]`.
             kind: of the caller's arrays: "np", "pt" or "tf".
-            is_learning: whether the call is a step of training.
-            has_learnt: whether the model was trained since it was loaded.
+            is_learning: whether the call is a step of training, or the model was trained since it was loaded.
         """
         found = self.__dict__.get("_diagnosis")
         if found is None:
@@ -257,7 +254,7 @@ class Pretrained(Saving):
                 self.checkpoint, self.config.pad_token_id, self.__dict__.get("_untrained", ())
             )
         has_mask = given.get("attention_mask") is not None
-        found.of_call(given["input_ids"], is_token, kind=kind, has_mask=has_mask, is_learning=is_learning or has_learnt)
+        found.of_call(given["input_ids"], is_token, kind=kind, has_mask=has_mask, is_learning=is_learning)
 
     @property
     def loss_kind(self) -> str | None:

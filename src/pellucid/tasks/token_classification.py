@@ -144,7 +144,7 @@ class TokenClassification(Task):
         text, starts = found.item, None
         if settings.delimiter is not None:
             text = settings.delimiter.join(found.item)
-            starts = _starts(found.item, len(settings.delimiter))
+            starts = starts_of(found.item, len(settings.delimiter))
         entities, count = [], 0
         for window in found.windows:
             count += 1
@@ -215,7 +215,8 @@ def _flat(places: Any) -> Any:
     return places[0] if places and isinstance(places[0], list) else places
 
 
-def _starts(words: Sequence[str], between: int) -> list[int]:
+def starts_of(words: Sequence[str], between: int) -> list[int]:
+    """Where each word begins, where they are joined with so many characters between them."""
     starts, place = [], 0
     for word in words:
         starts.append(place)

@@ -30,7 +30,13 @@ measures on real weights; int8 is what a checkpoint loses that `pellucid quantiz
 """
 
 
-def compared(one: Side, other: Side, absolute: float | None, relative: float | None, attentions: bool) -> Comparison:
+def compared(
+    one: Side,
+    other: Side,
+    absolute: float | None = None,
+    relative: float | None = None,
+    attentions: bool = False,
+) -> Comparison:
     """Go through the stages of two runs.
 
     Args:
@@ -63,7 +69,7 @@ def _stages(one: Side, other: Side, bar: tuple[float, float], attentions: bool) 
     yield _listed("ids", one.ids, other.ids)
     lengths, others = [len(own) for own in one.ids], [len(own) for own in other.ids]
     if lengths != others:
-        yield _unlike("hidden states", f"{lengths} and {others} tokens: their vectors can't be laid side by side")
+        yield _unlike("hidden states", f"{lengths} and {others} tokens can't be laid side by side")
     else:
         owners = [(sequence, token) for sequence, own in enumerate(one.tokens) for token in own]
         yield from _layers(one, other, owners, bar, attentions)

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-BOLD, RED, GREEN, PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[0m"
+from pellucid.tracing.words import BOLD, GREEN, PLAIN, markdown_cell
+
+RED = "\x1b[31m"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class Comparison:
         """The stage of the largest difference in numbers; None where none could be compared."""
         return max((one for one in self.stages if one.difference is not None), key=_difference, default=None)
 
+    @property
+    def size(self) -> float:
+        """The largest difference in numbers; 0 where none could be compared."""
+        return 0.0 if self.largest is None else _difference(self.largest)
+
     def told(self) -> str:
         """In a sentence: whether they agree, or where they part first."""
         first, largest = self.first, self.largest
@@ -113,7 +120,9 @@ class Comparison:
         lines = [f"{bold}{line}{plain}" for line in textwrap.wrap(f"{self.one}, beside {self.other}", width)]
         for stage in self.stages:
             colour = green if stage.is_same else red
-            lines.append(f"  {stage.name:<{names}}  {colour}{_state(stage):<6}{plain}  {_numbers(stage)}".rstrip())
+            numbers, *more = textwrap.wrap(_numbers(stage), max(width - names - 12, 12)) or [""]
+            lines.append(f"  {stage.name:<{names}}  {colour}{_state(stage):<6}{plain}  {numbers}".rstrip())
+            lines += [" " * (names + 12) + line for line in more]
         return "\n".join([*lines, *textwrap.wrap(self.told(), width)])
 
     def to_markdown(self) -> str:
@@ -121,7 +130,7 @@ class Comparison:
         lines = ["| stage | | largest difference | allowed |", "| --- | --- | ---: | ---: |"]
         for stage in self.stages:
             lines.append(f"| {stage.name} | {_state(stage)} | {_number(stage.difference)} | {_number(stage.allowed)} |")
-        return "\n".join([*lines, "", self.told()]) + "\n"
+        return "\n".join([*lines, "", markdown_cell(self.told())]) + "\n"
 
     def _repr_html_(self) -> str:
         rows = "".join(

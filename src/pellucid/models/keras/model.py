@@ -202,7 +202,7 @@ class TFPreTrainedModel(KerasTraining, KerasSaving, Owner):
         packed, is_token = packed_inputs(**on_host, padding_id=self.runner.padding_id)
         self.runner.check(packed)
         steps = getattr(getattr(self, "optimizer", None), "iterations", 0)
-        self._diagnose(on_host, is_token, kind=kind.name, is_learning=labels is not None, has_learnt=int(steps) > 0)
+        self._diagnose(on_host, is_token, kind=kind.name, is_learning=labels is not None or int(steps) > 0)
         if labels is not None:
             shape = self._logits_shape(is_token.shape, count)
             _, told = checked_labels(str(self.loss_kind), self.config, labels, shape, is_token)
