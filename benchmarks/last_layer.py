@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from peers.precisions import precisions
 from pellucid import pipeline
 from pellucid.architectures.family import Family
 
@@ -41,7 +42,7 @@ def main() -> None:
     texts = [max(line.split("\t"), key=len) for line in lines]
     print(f"{given.model}, {len(texts)} texts, OpenVINO, medians of {given.rounds} rounds\n")
     print("| dtype | all rows, texts/s | rows that are read, texts/s | times |\n| --- | --- | --- | --- |")
-    for dtype in ("float32", "bfloat16"):
+    for dtype in precisions():
         pipes = []
         for forward in (all_rows, FORWARD):
             with patch.object(Family, "forward", forward):

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from peers.peak import peak_mebibytes
+from peers.precisions import precisions
 from pellucid import (
     AutoTokenizer,
     BertConfig,
@@ -104,7 +105,7 @@ def main() -> None:
         config = DistilBertConfig(vocab_size=30_522, num_labels=2)
         model = given.model or make(Path(folder) / "model", DistilBertForSequenceClassification, config)
         print(f"{'':<22}{'first':>9}{'a hundred':>9}", flush=True)
-        for dtype in ("float32", "bfloat16"):
+        for dtype in precisions():
             measured("one-precision", model, dtype)
         if given.int8:
             measured("one-precision", given.int8, "int8")

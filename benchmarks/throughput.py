@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from peers.precisions import precisions
 from pellucid import AutoTokenizer, pipeline
 from pellucid.architectures.bert import read_bert_config
 from pellucid.engines import installed, load_engine
@@ -87,7 +88,7 @@ def contestants(texts: list[str], budgets: list[int]) -> dict[str, Callable[[], 
         found["transformers float32, batch_size=32"] = lambda: reference(texts, truncation=True, batch_size=32)
         half = transformers.pipeline("sentiment-analysis", BUILTIN, dtype="bfloat16")
         found["transformers bfloat16, batch_size=32"] = lambda: half(texts, truncation=True, batch_size=32)
-    for engine, dtype in ((engine, dtype) for dtype in ("float32", "bfloat16") for engine in installed()):
+    for engine, dtype in ((engine, dtype) for dtype in precisions() for engine in installed()):
         if engine == "numpy":
             continue
         pipe = pipeline("sentiment-analysis", "builtin", engine=engine, dtype=dtype)

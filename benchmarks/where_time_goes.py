@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from peers.precisions import precisions
 from peers.texts import short_texts
 from pellucid import pipeline
 from pellucid.engines import openvino as engine
@@ -147,7 +148,7 @@ def main() -> None:
     """Measure, and print a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="builtin")
-    parser.add_argument("--dtype", nargs="+", default=["float32", "bfloat16"])
+    parser.add_argument("--dtype", nargs="+", default=precisions())
     parser.add_argument("--int8", metavar="FOLDER", help="what `pellucid quantize` made of the model")
     parser.add_argument("--reviews", type=Path)
     parser.add_argument("--texts", type=int, default=256)

@@ -1,19 +1,23 @@
-"""The machine's best rate for matrix products, by precision: what no engine can be faster than.
+"""What no engine can be faster than: the machine's best rate for matrix products, and how soon weights are read.
 
-    python ceiling.py → one JSON object, whole products a second in 10⁹ operations
+    python ceiling.py [BYTES …] → {"rates": 10⁹ operations a second by precision, "reading": seconds by number of bytes}
 
 Every library that multiplies here is tried on the products of an encoder, for several numbers of tokens; the best
-counts.
+counts. One short text needs few products, but all weights: reading so many bytes is tried too.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+
+from peers.precisions import precisions
 
 TOKENS = (256, 512, 1024, 2048)
 WIDTH, INNER = 768, 3072
@@ -71,12 +75,25 @@ def on_torch(dtype: str, tokens: int) -> float:
         return 2 * tokens * WIDTH * INNER / best_seconds(lambda: layer(rows)) / 1e9
 
 
+def reading(count: int) -> float:
+    """The least seconds in which all cores together read so many bytes, again and again."""
+    import torch
+
+    values = np.ones(count // 4, np.float32)
+    tensor = torch.from_numpy(values)
+    parts = np.array_split(values, torch.get_num_threads())
+    with ThreadPoolExecutor(len(parts)) as pool:
+        ways: tuple[Callable[[], Any], ...] = (tensor.sum, lambda: list(pool.map(np.maximum.reduce, parts)))
+        return min(best_seconds(way) for way in ways)
+
+
 def main() -> None:
     """Measure and print."""
-    rates = {dtype: max(on_openvino(dtype, tokens) for tokens in TOKENS) for dtype in ("float32", "bfloat16", "int8")}
+    rates = {dtype: max(on_openvino(dtype, tokens) for tokens in TOKENS) for dtype in (*precisions(), "int8")}
     for dtype in ("float32", "bfloat16"):
-        rates[dtype] = max(rates[dtype], *(on_torch(dtype, tokens) for tokens in TOKENS))
-    print(json.dumps(rates))
+        rates[dtype] = max(rates.get(dtype, 0), *(on_torch(dtype, tokens) for tokens in TOKENS))
+    read = {count: reading(int(count)) for count in sys.argv[1:]}
+    print(json.dumps({"rates": rates, "reading": read}))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def main() -> None:
     start = time.perf_counter()
     answered = sum(1 for _ in pipe(texts(count)))
     seconds = time.perf_counter() - start
-    print(json.dumps({"texts": answered, "seconds": seconds, "peak": peak_mebibytes()}))
+    print(json.dumps({"texts": answered, "dtype": dtype, "seconds": seconds, "peak": peak_mebibytes()}))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -23,6 +22,9 @@ import numpy as np
 
 from peers.checkpoints import CHECKPOINTS, folder_of
 from peers.contestants import BATCH_SIZES, BY_NAME, CONTESTANTS
+from peers.machine import machine, versions
+from peers.needed import BYTES, Needed
+from peers.precisions import precisions
 from peers.texts import joined, long_lengths, mixed_lengths, short_texts
 from peers.workers import Worker, WorkerError
 
@@ -81,6 +83,10 @@ class Run:
             say(f"  {error}")
             return None
 
+    def needed(self, checkpoint: str) -> Needed:
+        """What a checkpoint asks of the machine at least."""
+        return Needed.of(folder_of(self.folder, checkpoint), CHECKPOINTS[checkpoint])
+
     def texts(self, checkpoint: str, kind: str) -> list[str]:
         """The texts of one kind of work."""
         count = COUNTS[checkpoint][kind] // (4 if self.given.quick else 1)
@@ -90,7 +96,7 @@ class Run:
 
     def throughput(self, checkpoint: str) -> dict[str, Any]:
         """All contestants on all kinds of work, in turn; their memory after the short texts; one text at a time."""
-        task = CHECKPOINTS[checkpoint]
+        task, needed = CHECKPOINTS[checkpoint], self.needed(checkpoint)
         workers = [
             worker
             for one in CONTESTANTS
@@ -104,12 +110,15 @@ class Run:
                 say(f"{checkpoint}, {kind}: {len(texts)} texts, {len(workers)} contestants")
                 found[kind] = {
                     "texts": len(texts),
-                    "products": needed_products(folder_of(self.folder, checkpoint), texts, task),
+                    "products": needed.products(texts),
                     **self._in_turn(workers, texts),
                 }
                 if kind == "short":
                     found["peak"] = {one.contestant.name: one.ask("peak")["peak"] for one in workers}
-            found["one"] = self._one_by_one(workers, self.short[: 20 if self.given.quick else 40])
+            texts = self.short[: 20 if self.given.quick else 40]
+            found["one"] = self._one_by_one(workers, texts)
+            found["one_products"] = needed.products(texts) / len(texts)
+            found["weights"] = {dtype: needed.weights(dtype) for dtype in BYTES}
         finally:
             for worker in workers:
                 worker.stop()
@@ -179,7 +188,7 @@ class Run:
         for count in counts:
             say(f"  {count:,} texts")
             told = subprocess.run(
-                [self.pythons["4"], str(Path(__file__).parent / "growth.py"), "builtin", "bfloat16", str(count)],
+                [self.pythons["4"], str(Path(__file__).parent / "growth.py"), "builtin", precisions()[-1], str(count)],
                 check=True, capture_output=True, text=True,
             )  # fmt: skip
             found.append(json.loads(told.stdout))
@@ -215,25 +224,6 @@ def compared(exact: Any, found: Any) -> dict[str, float]:
     return {"agreement": share, "difference": float(np.abs(one - other).max())}
 
 
-def needed_products(folder: Path, texts: list[str], task: str) -> float:
-    """Operations of the matrix products of a checkpoint's encoder on texts.
-
-    The last layer needs some of them for the first token alone where only that is read.
-    """
-    from pellucid import AutoConfig, AutoTokenizer
-
-    config = AutoConfig.from_pretrained(str(folder))
-    tokens = sum(
-        AutoTokenizer.from_pretrained(str(folder)).encode_ragged(texts, truncation=True, max_length=512).lengths
-    )
-    width, layers = config.hidden_size, config.num_hidden_layers
-    inner = config.to_dict().get("hidden_dim") or config.intermediate_size
-    whole = 2 * (4 * width * width + 2 * width * inner)
-    keys_and_values = 2 * 3 * width * width
-    rows = len(texts) if task == "classification" else tokens
-    return float(tokens * (whole * (layers - 1) + keys_and_values) + rows * (whole - keys_and_values))
-
-
 def vocabulary() -> list[str]:
     """The words of the builtin checkpoint."""
     from pellucid import AutoTokenizer
@@ -244,30 +234,6 @@ def vocabulary() -> list[str]:
 def say(words: str) -> None:
     """Tell how far it is."""
     print(f"{time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.processor(),
-    )
-    flags = Path("/proc/cpuinfo").read_text()
-    units = [name for name in ("avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8") if name in flags]
-    return {
-        "processor": model,
-        "units": units,
-        "cores": len(os.sched_getaffinity(0)),
-        "python": platform.python_version(),
-    }
-
-
-def versions(python: str) -> dict[str, str]:
-    """The libraries of an environment."""
-    listed = subprocess.run([python, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=True)
-    wanted = ("pellucid", "torch", "transformers", "sentence-transformers", "onnxruntime", "optimum", "optimum-intel",
-              "openvino", "nncf", "ctranslate2", "fastembed", "kjarni", "tokenizers")  # fmt: skip
-    return {one["name"]: one["version"] for one in json.loads(listed.stdout) if one["name"] in wanted}
 
 
 def main() -> None:
@@ -295,20 +261,27 @@ def main() -> None:
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
     say("the ceiling")
-    rates = subprocess.run([python, str(here / "ceiling.py")], check=True, capture_output=True, text=True)
+    sizes = sorted({run.needed(name).weights(dtype) for name in CHECKPOINTS for dtype in BYTES})
+    ceiling = subprocess.run(
+        [python, str(here / "ceiling.py"), *map(str, sizes)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
     target = run.folder / "results.json"
     results: dict[str, Any] = {
         "machine": machine(),
         "versions": {name: versions(one) for name, one in run.pythons.items()},
         "threads": given.threads,
         "texts": "reviews" if given.reviews else "made",
-        "rates": json.loads(rates.stdout),
+        **json.loads(ceiling.stdout),
         "checkpoints": {},
         "failed": {},
     }
     if given.keep and target.exists():
         kept = json.loads(target.read_text(encoding="utf-8"))
-        results = {**kept, **{name: results[name] for name in ("machine", "versions")}}
+        results = {"reading": results["reading"], **kept, **{name: results[name] for name in ("machine", "versions")}}
 
     def keep(name: str, found: Any) -> None:
         (results["checkpoints"] if name in CHECKPOINTS else results)[name] = found

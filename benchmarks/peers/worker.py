@@ -26,7 +26,8 @@ def main() -> None:
     os.dup2(2, 1)
     import numpy as np
 
-    from peers.contestants import BY_NAME, CALIBRATION
+    from peers.contestants import BY_NAME
+    from peers.libraries import CALIBRATION
     from peers.peak import peak_mebibytes
 
     contestant = BY_NAME[name]
