@@ -16,6 +16,7 @@ import pellucid
 from pellucid import pipeline, quantize
 from pellucid.checkpoints.roundings import FILENAME, Rounding
 from pellucid.cli import main
+from pellucid.engines.int8 import FEW_WEIGHT_STEPS, WEIGHT_STEPS, quantized_weight
 from pellucid.errors import ConfigError, InputError, InputTypeError, UnsupportedDtypeError
 from pellucid.packing import pack
 from pellucid.quantization import choosing
@@ -23,7 +24,8 @@ from pellucid.quantization.agreement import agreement
 from pellucid.quantization.rounding import best_rounding, ends, nearest, stepped
 from support.tiny import WORDS, pellucid_checkpoint
 
-pytest.importorskip("openvino")
+openvino = pytest.importorskip("pellucid.engines.openvino", exc_type=ImportError)
+openvino_int8 = pytest.importorskip("pellucid.engines.openvino_int8", exc_type=ImportError)
 
 SENTENCES = ["the movie was {}", "i {} this film", "not {} , not at all !", "{} ?", "what a {} film was it , very {}"]
 TEXTS = [sentence.replace("{}", word) for sentence in SENTENCES for word in WORDS[-20:]]
@@ -83,9 +85,10 @@ def test_vectors_keep_the_rules_of_their_checkpoint(minilm: Path, tmp_path: Path
     assert report.precisions["int8"]["agreement"] > 0.98
 
 
-def test_a_linear_map_in_int8_is_the_product_of_the_rounded(made: tuple[Path, Any]) -> None:
-    from pellucid.engines import openvino
-
+@pytest.mark.parametrize("steps", [None, FEW_WEIGHT_STEPS])
+def test_a_linear_map_in_int8_is_the_product_of_the_rounded(monkeypatch: pytest.MonkeyPatch, steps: int | None) -> None:
+    if steps is not None:
+        monkeypatch.setattr(openvino_int8, "weight_steps", lambda: steps)
     random = np.random.default_rng(0)
     table, weight = random.standard_normal((50, 64), np.float32), random.standard_normal((32, 64), np.float32)
     bias = random.standard_normal(32, np.float32)
@@ -105,7 +108,7 @@ def test_a_linear_map_in_int8_is_the_product_of_the_rounded(made: tuple[Path, An
     program = openvino.build(forward, parameters, dtype="int8", roundings={"map": rounding})
     found = program(pack([list(range(50))])).outputs["y"]
     small = stepped(table / rounding.scale, rounding.low, rounding.high)
-    expected = small @ nearest(weight * rounding.scale).T + bias
+    expected = small @ nearest(weight * rounding.scale, openvino_int8.weight_steps()).T + bias
     assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
     exact = table @ weight.T + bias
     assert np.abs(expected - exact).max() < 0.05 * np.abs(exact).max()
@@ -124,6 +127,37 @@ def test_a_range_has_a_step_that_is_zero(one: float, other: float) -> None:
 def test_a_rounded_weight_is_half_a_step_away_at_most(weight: Any) -> None:
     step = np.abs(weight).max(axis=1, keepdims=True) / 127
     assert (np.abs(nearest(weight) - weight) <= step * 0.501 + 1e-6).all()
+
+
+@given(arrays.arrays(np.float32, (5, 7), elements=st.floats(-100, 100, width=32)))
+def test_few_steps_leave_room_for_two_products_in_16_bits(weight: Any) -> None:
+    numbers, step = quantized_weight(weight, FEW_WEIGHT_STEPS)
+    assert 2 * 255 * np.abs(numbers.astype(int)).max() < 2**15
+    assert (np.abs(numbers * step - weight) <= step * 0.501 + 1e-6).all()
+
+
+def test_a_processor_whose_products_overflow_has_few_steps(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for is_exact, steps in ((True, WEIGHT_STEPS), (False, FEW_WEIGHT_STEPS)):
+        monkeypatch.setattr(openvino_int8, "_largest_products_are_exact", lambda is_exact=is_exact: is_exact)
+        assert openvino_int8.weight_steps.__wrapped__() == steps
+        assert ("weights have 127 steps here" in caplog.text) != is_exact
+
+
+def test_a_measure_with_other_steps_leaves_int8_out(
+    made: tuple[Path, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for file in made[0].iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    content = json.loads((tmp_path / FILENAME).read_text())
+    content["agreement"] = {name: {"agreement": 1.0, "times_float32": 2.0} for name in ("float32", "int8")}
+    content["agreement"]["float32"]["times_float32"] = 1.0
+    content["weight_steps"] = {WEIGHT_STEPS: 127, FEW_WEIGHT_STEPS: 255}[openvino_int8.weight_steps()]
+    (tmp_path / FILENAME).write_text(json.dumps(content))
+    pipe = pipeline("text-classification", str(tmp_path), engine="openvino", dtype="auto-fast")
+    assert pipe.model.runner.dtype == "float32"
+    assert "leaves int8 out" in caplog.text
 
 
 def test_evening_channels_out_helps_where_one_is_large() -> None:
@@ -174,6 +208,8 @@ def test_a_damaged_file_is_told(made: tuple[Path, Any], tmp_path: Path, damage: 
 def test_the_fastest_precision_is_picked_and_told(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Where the processor has no bfloat16, OpenVINO computes in float32 instead: here it is the choice that counts.
+    monkeypatch.setattr(openvino, "has_bfloat16", lambda: True)
     times = {"float32": 1.0, "bfloat16": 0.5, "int8": 0.25}
     monkeypatch.setattr(choosing, "seconds", lambda pipes, texts: [times[pipe.model.runner.dtype] for pipe in pipes])
     pipe = pipeline("text-classification", "builtin", engine="openvino", dtype="auto-fast", sample=TEXTS)
@@ -189,13 +225,16 @@ def test_the_fastest_precision_is_picked_and_told(
     assert pipe.model.runner.dtype == "float32"
 
 
-def test_a_stored_measure_is_a_sample(made: tuple[Path, Any], caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+def test_a_stored_measure_is_a_sample(
+    made: tuple[Path, Any], caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino, "has_bfloat16", lambda: True)
     content = json.loads((made[0] / FILENAME).read_text())
     for file in made[0].iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     for times, dtype in ((9.0, "int8"), (0.1, "bfloat16")):
         content["agreement"]["int8"]["times_float32"] = times
-        content["agreement"]["bfloat16"]["times_float32"] = 1.5
+        content["agreement"]["bfloat16"] = {"agreement": 1.0, "times_float32": 1.5}
         (tmp_path / FILENAME).write_text(json.dumps(content))
         pipe = pipeline("text-classification", str(tmp_path), engine="openvino", dtype="auto-fast")
         assert pipe.model.runner.dtype == dtype
@@ -265,9 +304,7 @@ def test_names_are_public() -> None:
 def test_a_processor_without_bfloat16_has_the_rest(
     made: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from pellucid.engines import openvino
-
-    monkeypatch.setattr(openvino, "_has_bfloat16", lambda: False)
+    monkeypatch.setattr(openvino, "has_bfloat16", lambda: False)
     exact = pipeline("text-classification", "builtin", engine="openvino")
     report = quantize(exact, TEXTS, tmp_path / "made", agreement=0.9)
     assert list(report.precisions) == ["float32", "int8"]
@@ -275,7 +312,7 @@ def test_a_processor_without_bfloat16_has_the_rest(
     for file in made[0].iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     content = json.loads((tmp_path / FILENAME).read_text())
-    content["agreement"]["bfloat16"]["times_float32"] = 99.0
+    content["agreement"]["bfloat16"] = {"agreement": 1.0, "times_float32": 99.0}
     content["agreement"]["int8"]["times_float32"] = 2.0
     (tmp_path / FILENAME).write_text(json.dumps(content))
     pipe = pipeline("text-classification", str(tmp_path), engine="openvino", dtype="auto-fast")

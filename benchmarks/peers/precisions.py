@@ -7,14 +7,9 @@ from pathlib import Path
 
 def precisions() -> list[str]:
     """float32, and bfloat16 where OpenVINO has units for it."""
-    from pellucid.engines.openvino import compile_options
-    from pellucid.errors import UnsupportedDtypeError
+    from pellucid.engines.openvino import has_bfloat16
 
-    try:
-        compile_options("bfloat16")
-    except UnsupportedDtypeError:
-        return ["float32"]
-    return ["float32", "bfloat16"]
+    return ["float32", "bfloat16"] if has_bfloat16() else ["float32"]
 
 
 def has_unit(name: str) -> bool:

@@ -16,6 +16,7 @@ FEATURES = {
     "amx_bf16": "AMX for bfloat16",
     "avx512_bf16": "AVX-512 for bfloat16",
     "avx512_vnni": "AVX-512 for int8",
+    "avx_vnni": "AVX for int8",
     "avx512f": "AVX-512",
     "avx2": "AVX2",
     "bf16": "bfloat16",

@@ -21,6 +21,14 @@ def _matplotlib(request: pytest.FixtureRequest) -> None:
     pytest.importorskip("matplotlib", reason="the page needs matplotlib, which is not installed")
 
 
+def _int8(request: pytest.FixtureRequest) -> None:
+    """What is said once of processors that cannot multiply large bytes is said before the page."""
+    pytest.importorskip("openvino", reason="the page needs OpenVINO, which is not installed")
+    from pellucid.engines.openvino_int8 import weight_steps
+
+    weight_steps()
+
+
 def _course_cache(request: pytest.FixtureRequest) -> None:
     use_cache(request.getfixturevalue("monkeypatch"), request.getfixturevalue("course_cache"))
 
@@ -33,6 +41,7 @@ NEEDS: Mapping[str, Callable[[pytest.FixtureRequest], None]] = {
     "tensorflow": _tensorflow,
     "torch": _torch,
     "matplotlib": _matplotlib,
+    "int8": _int8,
     "course-cache": _course_cache,
     "minilm-cache": _minilm_cache,
 }

@@ -39,7 +39,8 @@ SIZES: dict[str, Any] = {
 
 def reference(**changes: Any) -> Any:
     config = transformers.ModernBertConfig(**{**SIZES, "attn_implementation": "eager", **changes})
-    return tiny_reference(config, "ModernBertModel")
+    # With larger weights both would be as far from float64 as the bar is wide.
+    return tiny_reference(config, "ModernBertModel", scale=0.2)
 
 
 @pytest.mark.parametrize("engine", installed())

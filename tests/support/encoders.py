@@ -21,7 +21,7 @@ TOLERANCE = {"float32": {"rtol": 1e-4, "atol": 1e-5}, "float64": {"rtol": 0, "at
 ENGINE_DTYPES = [(engine, dtype) for engine in installed() for dtype in ENGINES[engine].dtypes if dtype in TOLERANCE]
 
 
-def tiny_reference(config: Any, class_name: str, *, seed: int = 0) -> Any:
+def tiny_reference(config: Any, class_name: str, *, seed: int = 0, scale: float = 0.3) -> Any:
     """A model of `transformers` with large random weights, ready to predict."""
     import torch
     import transformers
@@ -30,7 +30,7 @@ def tiny_reference(config: Any, class_name: str, *, seed: int = 0) -> Any:
     model = getattr(transformers, class_name)(config)
     for name, parameter in model.named_parameters():
         is_norm = "norm" in name.lower() and name.endswith("weight")
-        parameter.data = torch.randn_like(parameter) * 0.3 + float(is_norm)
+        parameter.data = torch.randn_like(parameter) * scale + float(is_norm)
     return model.eval()
 
 

@@ -37,6 +37,19 @@ class Rounding:
     scale: npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What was measured when a checkpoint was quantized.
+
+    Attributes:
+        by_dtype: for each precision its agreement with float32, and how many times as fast it was.
+        weight_steps: in how many steps int8 had its weights, which depends on the processor.
+    """
+
+    by_dtype: dict[str, tuple[float, float]]
+    weight_steps: int
+
+
 Roundings = Mapping[str, Rounding]
 """By the canonical path of each linear map. Maps of one input, such as query, key and value, share one object."""
 
@@ -69,10 +82,8 @@ def roundings_of(checkpoint: Checkpoint, parameters: Mapping[str, StoredTensor])
         return found
 
 
-def measured_by_dtype(checkpoint: Checkpoint | None) -> dict[str, tuple[float, float]] | None:
-    """What was measured when a checkpoint was quantized: for each precision its agreement, and its speed by float32's.
-
-    None where nothing is stored.
+def measured_of(checkpoint: Checkpoint | None) -> Measured | None:
+    """What was measured when a checkpoint was quantized; None where nothing is stored.
 
     Raises:
         ConfigError: the file is damaged.
@@ -81,8 +92,11 @@ def measured_by_dtype(checkpoint: Checkpoint | None) -> dict[str, tuple[float, f
     if content is None or checkpoint is None:
         return None
     with _damage_told(checkpoint):
-        measured = content["agreement"]
-        return {str(name): (float(one["agreement"]), float(one["times_float32"])) for name, one in measured.items()}
+        by_dtype = {
+            str(name): (float(one["agreement"]), float(one["times_float32"]))
+            for name, one in content["agreement"].items()
+        }
+        return Measured(by_dtype, int(content["weight_steps"]))
 
 
 @contextmanager

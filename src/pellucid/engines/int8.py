@@ -8,8 +8,11 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-LARGEST = 127
-"""Of a weight's whole numbers; the lowest is as far from 0."""
+WEIGHT_STEPS = 255
+"""In how many steps a weight is told, where the processor adds up products of bytes exactly: -127 to 127."""
+
+FEW_WEIGHT_STEPS = 127
+"""In how many where it does not: -63 to 63."""
 
 SMALLEST = 1e-30
 
@@ -34,8 +37,11 @@ Roundings: TypeAlias = Mapping[str, Rounding]
 """By the canonical path of each linear map; what has none is not in int8."""
 
 
-def quantized_weight(weight: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """A weight `[O, I]` as whole numbers, and what each row of them is multiplied by, `[O, 1]`."""
+def quantized_weight(
+    weight: npt.NDArray[Any], steps: int = WEIGHT_STEPS
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """A weight `[O, I]` as whole numbers in so many steps, and what each row of them is multiplied by, `[O, 1]`."""
+    largest = steps // 2
     # A row of zeros, or of numbers that mean none, has a step all the same.
-    step = (np.maximum(np.abs(weight).max(axis=1, keepdims=True), SMALLEST) / LARGEST).astype(np.float32)
-    return np.clip(np.rint(weight / step), -LARGEST, LARGEST).astype(np.int8), step
+    step = (np.maximum(np.abs(weight).max(axis=1, keepdims=True), SMALLEST) / largest).astype(np.float32)
+    return np.clip(np.rint(weight / step), -largest, largest).astype(np.int8), step

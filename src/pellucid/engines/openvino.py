@@ -57,7 +57,7 @@ def _core() -> Any:
     return ov.Core()
 
 
-def _has_bfloat16() -> bool:
+def has_bfloat16() -> bool:
     """Whether the processor computes in it."""
     return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
@@ -199,8 +199,8 @@ def compile_options(dtype: str) -> dict[str, str]:
     """
     if dtype == "int8":
         # What lies between the products of whole numbers.
-        dtype = "bfloat16" if _has_bfloat16() else "float32"
-    elif dtype == "bfloat16" and not _has_bfloat16():
+        dtype = "bfloat16" if has_bfloat16() else "float32"
+    elif dtype == "bfloat16" and not has_bfloat16():
         raise UnsupportedDtypeError(
             "This processor does not compute in bfloat16, which needs AVX-512 BF16 or AMX. Use dtype='float32'.",
             dtype=dtype,

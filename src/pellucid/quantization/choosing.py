@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid.checkpoints.roundings import Roundings, measured_by_dtype, roundings_of
+from pellucid.checkpoints.roundings import Roundings, measured_of, roundings_of
 from pellucid.engines import ENGINES
 from pellucid.errors import InputError, InputTypeError, UnsupportedDtypeError
 from pellucid.packing import MAX_TOKENS, micro_batches
@@ -126,7 +126,7 @@ def is_computed(pipe: Pipeline) -> bool:
 
 def _stored(pipe: Pipeline) -> dict[str, tuple[float, float]]:
     """What `quantize` measured, for the precisions of the engine."""
-    measured = measured_by_dtype(pipe.model.checkpoint)
+    measured = measured_of(pipe.model.checkpoint)
     if measured is None:
         raise InputError(
             f"dtype='auto-fast' goes by how far precisions agree, and {pipe.model.name_or_path!r} brings no measure. "
@@ -134,7 +134,23 @@ def _stored(pipe: Pipeline) -> dict[str, tuple[float, float]]:
             "`pellucid quantize MODEL --texts FILE --output FOLDER`.",
             name="sample",
         )
-    return {dtype: one for dtype, one in measured.items() if dtype in ENGINES[pipe.model.runner.engine].dtypes}
+    kept = {name: one for name, one in measured.by_dtype.items() if name in ENGINES[pipe.model.runner.engine].dtypes}
+    if "int8" in kept and measured.weight_steps != (own := _weight_steps()):
+        del kept["int8"]
+        logger.warning(
+            "dtype='auto-fast' leaves int8 out: its weights had %d steps where it was measured, and have %d on this "
+            "processor. Pass `sample=`, some hundred texts, to measure it here.",
+            measured.weight_steps,
+            own,
+        )
+    return kept
+
+
+def _weight_steps() -> int:
+    """In how many steps this processor has weights in int8; OpenVINO, which multiplies them, is imported for it."""
+    from pellucid.engines.openvino_int8 import weight_steps
+
+    return weight_steps()
 
 
 def _in_precision(pipe: Pipeline, dtype: str) -> Pipeline:

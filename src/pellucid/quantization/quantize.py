@@ -60,10 +60,13 @@ def quantize(pipe: Pipeline, texts: Sequence[Any], output: str | os.PathLike[str
             "engine='openvino' and dtype='float32'.",
             dtype=runner.dtype,
         )
+    from pellucid.engines.openvino_int8 import weight_steps
+
     tried = candidates(pipe, texts, agreement)
     report = _report(tried, len(texts), agreement)
     roundings = tried[-1].roundings or {}
-    content = written(roundings, {"texts": report.texts, "agreement": report.precisions})
+    about = {"texts": report.texts, "agreement": report.precisions, "weight_steps": weight_steps()}
+    content = written(roundings, about)
     pipe.save_pretrained(output, beside={FILENAME: json.dumps(content).encode()})
     return report
 
