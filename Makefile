@@ -1,5 +1,8 @@
 # `make demo` and `make test` need Python 3.10 or newer and make; they install the rest into their own environments.
 PYTHON ?= python3
+# A file of tests is run by one of two processes, in which PyTorch takes one thread: the tests' models are tiny.
+WORKERS ?= 2
+PYTEST = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 .PHONY: demo test check base-test tensorflow-test parity-test coverage benchmark bench clean
 
@@ -7,7 +10,7 @@ demo: .venv/installed
 	.venv/bin/pellucid run sentiment-analysis --model builtin "I love to learn about LLMs!" "I hate this so much!"
 
 test: check base-test tensorflow-test parity-test
-	.venv-test/bin/python -m pytest
+	$(call PYTEST,.venv-test)
 
 check: .venv-test/installed
 	.venv-test/bin/ruff check .
@@ -15,18 +18,19 @@ check: .venv-test/installed
 	.venv-test/bin/mypy
 
 # What users install: the wheel alone, with the newest of its dependencies, and neither PyTorch nor transformers.
+# How pages look in a browser, and plots, is the same everywhere.
 base-test: .venv-base/installed
-	.venv-base/bin/python -m pytest -q -m "not reference"
+	$(call PYTEST,.venv-base) -m "not reference" --ignore tests/tracing/test_page.py --ignore tests/tracing/test_plots.py
 
 # TensorFlow without PyTorch: the classes and pages of the course, and what every engine must do.
 tensorflow-test: .venv-tensorflow/installed
-	.venv-tensorflow/bin/python -m pytest -q -m "not reference" tests/conformance tests/engines tests/models \
+	$(call PYTEST,.venv-tensorflow) -m "not reference" tests/conformance tests/engines tests/models \
 		tests/keras_models tests/documentation tests/test_tensorflow.py tests/test_tensors.py tests/test_pipelines.py \
 		tests/checkpoints/test_hdf5.py tests/hostile/test_hdf5_files.py tests/tasks
 
 # TensorFlow, PyTorch and transformers in one process: TensorFlow's numbers and gradients beside the reference's.
 parity-test: .venv-all/installed
-	.venv-all/bin/python -m pytest -q tests/parity -k tensorflow
+	$(call PYTEST,.venv-all) tests/parity -k tensorflow
 
 # The table of families, heads and engines in docs/reference/coverage.md.
 coverage: .venv-all/installed

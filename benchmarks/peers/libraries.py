@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from peers.precisions import has_unit, precisions
+from peers.precisions import has_unit, refuse_slow_bfloat16
 
 Values = npt.NDArray[np.float32]
 """For each text the probability of each label, or its vector."""
@@ -93,6 +93,7 @@ def transformers_pipeline(checkpoint: str, task: str, threads: int, scratch: Pat
     import torch
     import transformers
 
+    refuse_slow_bfloat16(dtype, by="torch")
     torch.set_num_threads(threads)
     pipe = transformers.pipeline("text-classification", checkpoint, dtype=getattr(torch, dtype), device="cpu")
 
@@ -108,6 +109,7 @@ def torch_by_hand(checkpoint: str, task: str, threads: int, scratch: Path, *, dt
     import torch
     from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
+    refuse_slow_bfloat16(dtype, by="torch")
     torch.set_num_threads(threads)
     kind = AutoModelForSequenceClassification if task == "classification" else AutoModel
     model, tokenizer = (
@@ -136,7 +138,7 @@ def sentence_transformers(checkpoint: str, task: str, threads: int, scratch: Pat
     shutil.copytree(checkpoint, folder)
     more = {}
     if backend == "openvino":
-        refuse_what_is_missing(dtype)
+        refuse_slow_bfloat16(dtype, by="openvino")
         # Left out, it would be bfloat16 where the processor has it.
         more = {"ov_config": {"INFERENCE_PRECISION_HINT": HINTS[dtype], "INFERENCE_NUM_THREADS": str(threads)}}
     model = SentenceTransformer(str(folder), backend=backend, device="cpu", model_kwargs=more)
@@ -185,18 +187,12 @@ HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "bf16"}
 """What OpenVINO is told of precision; in int8 what lies between the products."""
 
 
-def refuse_what_is_missing(dtype: str) -> None:
-    """OpenVINO computes in float32, and says nothing, where the processor has no units for bfloat16."""
-    if dtype == "bfloat16" and dtype not in precisions():
-        raise SystemExit("This processor has no units for bfloat16.")
-
-
 def openvino(checkpoint: str, task: str, threads: int, scratch: Path, *, dtype: str) -> Any:
     """optimum-intel's export on OpenVINO: float32, bfloat16, or NNCF's static int8, calibrated on texts like these."""
     from optimum.intel import OVModelForFeatureExtraction, OVModelForSequenceClassification
     from transformers import AutoTokenizer
 
-    refuse_what_is_missing(dtype)
+    refuse_slow_bfloat16(dtype, by="openvino")
     tokenizer = tokens_of(AutoTokenizer, checkpoint)
     kind = OVModelForSequenceClassification if task == "classification" else OVModelForFeatureExtraction
     settings = {
