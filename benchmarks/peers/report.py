@@ -86,27 +86,31 @@ def table(part: Mapping[str, Any], rates: Mapping[str, float]) -> list[str]:
         size = part["batch_size"].get(name, "")
         ceiling = part.get("products", 0) / (rates[dtype_of(name)] * 1e9) / times[name]
         shown = f"**{name}**" if is_ours(name) else name
+        # Nothing is known of it where PyTorch was not asked.
+        agreement = f"{near['agreement']:.2%} | {near['difference']:.4f}" if near else " | "
         lines.append(
             f"| {shown} | {part['texts'] / times[name]:.1f} | {spread:.0%} | {own / times[name]:.2f}× | {size} | "
-            f"{near.get('agreement', 0):.2%} | {near.get('difference', 0):.4f} | {ceiling:.2f} |"
+            f"{agreement} | {ceiling:.2f} |"
         )
     return lines
 
 
 def latency(found: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
     """One text at a time, beside the floor: its products, or all weights read once, whichever takes longer."""
-    lines = ["| one short text | p50 ms | p99 ms | floor ms |", "| --- | ---: | ---: | ---: |"]
     each: Mapping[str, Sequence[float]] = found["one"]
     floors = {
         dtype: 1e3 * max(results["reading"][str(count)], found["one_products"] / (results["rates"][dtype] * 1e9))
         for dtype, count in found.get("weights", {}).items()
     }
+    lines = ["| one short text | p50 ms | p99 ms |", "| --- | ---: | ---: |"]
+    if floors:
+        lines = [f"{line} {more} |" for line, more in zip(lines, ("floor ms", "---:"), strict=True)]
     for name in sorted(each, key=lambda name: median(each[name])):
         values = sorted(each[name])
         shown = f"**{name}**" if is_ours(name) else name
-        floor = f"{floors[dtype_of(name)]:.2f}" if floors else ""
+        floor = f" {floors[dtype_of(name)]:.2f} |" if floors else ""
         p99 = values[int(0.99 * (len(values) - 1))]
-        lines.append(f"| {shown} | {1e3 * median(values):.2f} | {1e3 * p99:.2f} | {floor} |")
+        lines.append(f"| {shown} | {1e3 * median(values):.2f} | {1e3 * p99:.2f} |{floor}")
     return lines
 
 
