@@ -135,7 +135,7 @@ def _stored(pipe: Pipeline) -> dict[str, tuple[float, float]]:
             name="sample",
         )
     kept = {name: one for name, one in measured.by_dtype.items() if name in ENGINES[pipe.model.runner.engine].dtypes}
-    if "int8" in kept and measured.weight_steps != (own := _weight_steps()):
+    if "int8" in kept and measured.weight_steps != (own := weight_steps()):
         del kept["int8"]
         logger.warning(
             "dtype='auto-fast' leaves int8 out: its weights had %d steps where it was measured, and have %d on this "
@@ -146,11 +146,11 @@ def _stored(pipe: Pipeline) -> dict[str, tuple[float, float]]:
     return kept
 
 
-def _weight_steps() -> int:
+def weight_steps() -> int:
     """In how many steps this processor has weights in int8; OpenVINO, which multiplies them, is imported for it."""
-    from pellucid.engines.openvino_int8 import weight_steps
+    from pellucid.engines import openvino_int8
 
-    return weight_steps()
+    return openvino_int8.weight_steps()
 
 
 def _in_precision(pipe: Pipeline, dtype: str) -> Pipeline:

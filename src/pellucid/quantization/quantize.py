@@ -10,7 +10,7 @@ from typing import Any
 
 from pellucid.checkpoints.roundings import FILENAME, written
 from pellucid.errors import UnsupportedDtypeError
-from pellucid.quantization.choosing import BAR, Candidate, candidates
+from pellucid.quantization.choosing import BAR, Candidate, candidates, weight_steps
 from pellucid.stages import Pipeline
 
 
@@ -60,8 +60,6 @@ def quantize(pipe: Pipeline, texts: Sequence[Any], output: str | os.PathLike[str
             "engine='openvino' and dtype='float32'.",
             dtype=runner.dtype,
         )
-    from pellucid.engines.openvino_int8 import weight_steps
-
     tried = candidates(pipe, texts, agreement)
     report = _report(tried, len(texts), agreement)
     roundings = tried[-1].roundings or {}
