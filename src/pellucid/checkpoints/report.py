@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pellucid.checkpoints.names import folded
+from pellucid.machine_readable import as_json
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class LoadingReport(Mapping[str, Any]):
 
     def to_json(self) -> str:
         """The report as JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+        return as_json(self.to_dict(), indent=2)
 
     def _as_transformers(self) -> dict[str, Any]:
         return {

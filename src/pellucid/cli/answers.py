@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
+
+from pellucid.machine_readable import as_json
 
 Show: TypeAlias = Callable[[str, Any], None]
 
 Rows: TypeAlias = Callable[[str, Any], list[str]]
 
 
-def as_json(text: str, answer: Any) -> None:
+def json_line(text: str, answer: Any) -> None:
     """One JSON object for each text."""
-    print(json.dumps({"text": text, "answer": answer}, ensure_ascii=False))
+    print(as_json({"text": text, "answer": answer}))
 
 
 def table_for(pipe: Any) -> Show:

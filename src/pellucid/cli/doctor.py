@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import textwrap
 from typing import Any
+
+from pellucid.machine_readable import as_json
 
 SUMMARY = "tell whether this machine gives the reference's numbers"
 
@@ -46,7 +47,7 @@ def execute(given: argparse.Namespace) -> int:
             progress=bar.set_description_str,
         )
     if given.json:
-        print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, default=str))
+        print(as_json(found.to_dict(), indent=2, default=str))
     else:
         print("\n".join(_described(found)))
     return 0 if found.is_well else 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
+
+from pellucid.machine_readable import as_json
 
 SUMMARY = "tell what a checkpoint is, and which heads it has"
 
@@ -29,7 +30,7 @@ def execute(given: argparse.Namespace) -> int:
 
     found = inspect_checkpoint(given.checkpoint, revision=given.revision)
     if given.json:
-        print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
+        print(as_json(found.to_dict(), indent=2))
     else:
         print("\n".join(_described(found)))
     return 1 if found.problem else 0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from dataclasses import asdict
 from itertools import islice
 
 from pellucid.cli.texts import lines_of
+from pellucid.machine_readable import as_json
 
 SUMMARY = "make a checkpoint that computes in int8"
 
@@ -47,7 +47,7 @@ def execute(given: argparse.Namespace) -> int:
     pipe = pipeline(given.task, given.model, revision=given.revision, engine="openvino")
     report = quantize(pipe, texts, given.output, agreement=given.agreement)
     if given.json:
-        print(json.dumps({**asdict(report), "reaches_bar": report.reaches_bar}))
+        print(as_json({**asdict(report), "reaches_bar": report.reaches_bar}))
         return 0 if report.reaches_bar else 3
     print(f"{'':<10}{'agreement':>11}{'largest difference':>20}{'speed':>8}")
     for dtype, found in report.precisions.items():

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from pellucid.cli.answers import as_json, table_for
+from pellucid.cli.answers import json_line, table_for
 from pellucid.cli.asked import add_arguments, input_of, pipeline_for
 from pellucid.cli.texts import lines_of
 from pellucid.errors import TextTooLongError
@@ -43,7 +43,7 @@ def execute(given: argparse.Namespace) -> int:
         print("pellucid run: reading texts, one a line; end with Ctrl-D.", file=sys.stderr)
     pipe = pipeline_for(given)
     texts = iter(given.texts) if given.texts else lines_of(source)
-    show = as_json if given.json else table_for(pipe)
+    show = json_line if given.json else table_for(pipe)
     try:
         for text, answer in _answered(
             pipe, texts, given.question, shows_progress=bool(given.file) and sys.stderr.isatty()

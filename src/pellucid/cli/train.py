@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 
 from pellucid.cli.tables import Columns, Table, meaning_of, read_table
 from pellucid.errors import InputError, TextTooLongError, TrainingError
+from pellucid.machine_readable import as_json
 
 SUMMARY = "fine-tune a checkpoint on labelled texts"
 
@@ -76,7 +76,7 @@ def execute(given: argparse.Namespace) -> int:
     named = {name.replace("-", "_"): getattr(given, name.replace("-", "_")) for name in SETTINGS}
     from pellucid import finetune
 
-    show = _as_json if given.json else _Rows()
+    show = _json_line if given.json else _Rows()
     try:
         made = finetune(
             given.model,
@@ -124,8 +124,8 @@ def _with_line(error: InputError, table: Table, measured: Table | None) -> Input
     return type(error)(message, **error.details)
 
 
-def _as_json(measures: dict[str, Any]) -> None:
-    print(json.dumps(measures), flush=True)
+def _json_line(measures: dict[str, Any]) -> None:
+    print(as_json(measures), flush=True)
 
 
 class _Rows:

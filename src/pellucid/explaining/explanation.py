@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pellucid.explaining.page import as_html
 from pellucid.explaining.words import as_markdown, as_text
+from pellucid.machine_readable import as_json
 from pellucid.tracing.words import clipped
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Explanation:
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The same as text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+        return as_json(self.to_dict(), indent=indent)
 
     def to_text(self, *, width: int = 80, colours: bool = False) -> str:
         """For a terminal: the text with a sign behind each word that counts, and the words that count most.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
-import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pellucid.machine_readable import as_json
 from pellucid.tracing.words import BOLD, GREEN, PLAIN, markdown_cell
 
 RED = "\x1b[31m"
@@ -106,7 +106,7 @@ class Comparison:
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The same as text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent, default=str)
+        return as_json(self.to_dict(), indent=indent, default=str)
 
     def to_text(self, *, width: int = 80, colours: bool = False) -> str:
         """For a terminal: a line for each stage, and the whole in a sentence.

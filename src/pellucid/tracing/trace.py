@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.errors import InputError
+from pellucid.machine_readable import as_json
 from pellucid.models.pretrained import Pretrained
 from pellucid.packing import Packed
 from pellucid.tasks.task import Row
@@ -210,7 +210,7 @@ class Trace:
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The same as text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+        return as_json(self.to_dict(), indent=indent)
 
     def to_text(self, *, width: int = 80, colours: bool = False) -> str:
         """For a terminal: the stages, and the tokens of the first sequences.

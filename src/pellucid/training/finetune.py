@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 from pellucid.checkpoints.saving import Content, write_folder
 from pellucid.engines import device_name, dtype_name, load_engine
 from pellucid.errors import InputError
+from pellucid.machine_readable import as_json
 from pellucid.models.base import PreTrainedModel
 from pellucid.training.checkpoints import RunFolder
 from pellucid.training.data import (
@@ -53,7 +53,7 @@ class FineTuned:
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
         """Write model, tokenizer and metrics.json into a folder: all their files, or none."""
         files, stale = self._files()
-        metrics = (json.dumps(self.metrics, indent=2) + "\n").encode()
+        metrics = (as_json(self.metrics, indent=2) + "\n").encode()
         write_folder(Path(save_directory), {**files, "metrics.json": metrics}, remove=stale)
 
     def _files(self) -> tuple[dict[str, Content], list[str]]:
