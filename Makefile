@@ -6,10 +6,13 @@ PYTEST = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n $(WORKERS) --dist loa
 # Python compiles what is imported when it is; to compile all files of large packages takes longer than to install them.
 INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test check base-test tensorflow-test parity-test coverage benchmark bench clean
+.PHONY: demo environments test check base-test tensorflow-test parity-test coverage benchmark bench clean
 
 demo: .venv/installed
 	.venv/bin/pellucid run sentiment-analysis --model builtin "I love to learn about LLMs!" "I hate this so much!"
+
+# All that `make test` needs; `make -j 2 environments` makes two at a time.
+environments: .venv-test/installed .venv-base/installed .venv-tensorflow/installed .venv-all/installed
 
 test: check base-test tensorflow-test parity-test
 	$(call PYTEST,.venv-test)
