@@ -11,7 +11,7 @@ import pytest
 
 from pellucid import doctor, machine
 from pellucid.cli import main
-from pellucid.engines import installed
+from pellucid.engines import installed, processor
 from pellucid.errors import EngineError, InputError, PellucidError
 
 
@@ -99,8 +99,10 @@ def test_a_missing_checkpoint_is_told(capsys: pytest.CaptureFixture[str], tmp_pa
 
 
 def test_the_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    information = "model name\t: A Processor\nflags\t\t: avx2 amx_bf16 sse\n"
+    monkeypatch.setattr(processor, "information", lambda: information)
+    monkeypatch.setattr(processor, "features", processor.features.__wrapped__)
     files = {
-        "/proc/cpuinfo": "model name\t: A Processor\nflags\t\t: avx2 amx_bf16 sse\n",
         "/proc/meminfo": "MemTotal:       1024 kB\n",
         "/sys/fs/cgroup/cpu.max": "100000 100000\n",
         "/sys/fs/cgroup/memory.max": "4096\n",

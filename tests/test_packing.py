@@ -13,10 +13,13 @@ from pellucid.packing import micro_batches, pack, pack_rectangle
 ragged = st.lists(st.lists(st.integers(0, 99), min_size=1, max_size=9), min_size=1, max_size=12)
 
 
-@given(ragged)
-def test_the_rectangle_holds_each_sequence_in_its_row(rows: list[list[int]]) -> None:
+@given(ragged, st.sampled_from([1, 2, 4, 16]))
+def test_the_rectangle_holds_each_sequence_in_its_row(rows: list[list[int]], multiple: int) -> None:
     packed = pack(rows)
-    layout = packed.layout
+    layout = packed.rectangle(multiple)
+    assert layout.is_token.shape == layout.row_of_cell.shape
+    assert layout.is_token.shape[1] % multiple == 0
+    assert layout.is_token.shape[1] - max(map(len, rows)) < multiple
     rectangle = packed.ids[layout.row_of_cell]
     for index, row in enumerate(rows):
         assert rectangle[index, : len(row)].tolist() == row

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pellucid.engines import ENGINES, installed, usable_gpu
+from pellucid.engines import ENGINES, installed, processor, usable_gpu
 
 FEATURES = {
     "amx_int8": "AMX for int8",
@@ -55,20 +55,16 @@ class Machine:
 
 def this_machine() -> Machine:
     """What this process may compute with."""
-    info = _read("/proc/cpuinfo")
-    flags: set[str] = set()
     name = platform.processor() or platform.machine()
-    for line in info.splitlines():
+    for line in processor.information().splitlines():
         key, _, value = line.partition(":")
-        if key.strip() in ("flags", "Features"):
-            flags.update(value.split())
-        elif key.strip() == "model name":
+        if key.strip() == "model name":
             name = value.strip()
     present = installed()
     libraries = {one: found for one in LIBRARIES if (found := _version(one))}
     return Machine(
         processor=name,
-        features=tuple(told for flag, told in FEATURES.items() if flag in flags),
+        features=tuple(told for flag, told in FEATURES.items() if flag in processor.features()),
         cores=_cores(),
         memory=_memory(),
         gpu=usable_gpu(),

@@ -22,7 +22,7 @@ from pellucid.errors import InputError
 
 Ints = npt.NDArray[np.int32]
 
-MAX_TOKENS = 768
+MAX_TOKENS = 1024
 """Tokens per micro-batch when the caller names no budget; measured in benchmarks/throughput.py."""
 
 
@@ -100,11 +100,20 @@ class Packed:
 
     @cached_property
     def layout(self) -> Layout:
-        """The index arrays between the packed row and the rectangle."""
-        columns = np.arange(self.lengths.max(initial=0), dtype=np.int32)
-        if len(self.lengths) == 1:
+        """The index arrays between the packed row and the smallest rectangle."""
+        return self.rectangle()
+
+    def rectangle(self, multiple: int = 1) -> Layout:
+        """The index arrays between the packed row and a rectangle.
+
+        Args:
+            multiple: of which the number of columns is one; those behind the longest sequence are padding.
+        """
+        longest = int(self.lengths.max(initial=0))
+        columns = np.arange(longest + -longest % multiple, dtype=np.int32)
+        if len(self.lengths) == 1 and len(columns) == longest:
             # The row is the rectangle.
-            return Layout(columns[None], columns, np.ones((1, len(columns)), np.bool_), self.starts)
+            return Layout(columns[None], columns, np.ones((1, longest), np.bool_), self.starts)
         is_token = columns < self.lengths[:, None]
         row_of_cell = np.where(is_token, self.starts[:, None] + columns, 0).astype(np.int32)
         return Layout(

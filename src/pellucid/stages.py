@@ -18,7 +18,7 @@ from pellucid.models.pretrained import Pretrained
 from pellucid.packing import Packed, pack
 from pellucid.progress import Bar, in_items
 from pellucid.sequences import Details, Encoder
-from pellucid.streaming import groups, portions, windows
+from pellucid.streaming import FIRST_WINDOW, groups, portions, windows
 from pellucid.tasks import load_task, task_name
 from pellucid.tasks.task import Context, Found, Row, Window
 
@@ -205,8 +205,10 @@ class Pipeline(Explains):
         return_details: bool = False,
     ) -> Iterator[Any]:
         count = 0
+        # Nobody has the first answer of a list before the last.
+        first = self._task.window if isinstance(inputs, list) else FIRST_WINDOW
         with Bar(inputs, progress) as advance:
-            for items in windows(inputs, self._task.window):
+            for items in windows(inputs, self._task.window, first):
                 rows = [self._task.rows(item, count + i, settings) for i, item in enumerate(items)]
                 for part in portions(zip(items, rows, strict=True), lambda one: _size(one[1]), MAX_CHARACTERS):
                     # Stages 1 and 2: tokens, ids.

@@ -25,13 +25,20 @@ def test_micro_batches_have_few_sizes() -> None:
     assert len({count + spare_rows(count, of_tokens=True) for count in counts}) < len(counts) / 10
 
 
+@given(count=st.integers(1, MANY_ROWS - 1))
+def test_one_text_alone_has_none_or_fills_tiles(count: int) -> None:
+    assert spare_rows(count, of_tokens=True) == 0
+    assert (count + spare_rows(count, of_tokens=True, alone=16)) % 16 == 0
+    assert spare_rows(count, of_tokens=True, alone=16) < 16
+
+
 @pytest.mark.parametrize("lengths", [[65], [100, 7, 22], [3] * 43, [300, 220, 8, 1]])
-def test_they_change_nothing(lengths: list[int]) -> None:
+@pytest.mark.parametrize("taps", [("hidden_states", "attentions"), ()])
+def test_they_change_nothing(lengths: list[int], taps: tuple[str, ...]) -> None:
     random = np.random.default_rng(sum(lengths))
     ids = [random.integers(5, 5000, length).tolist() for length in lengths]
     assert spare_rows(sum(lengths), of_tokens=True)
     whole: Packed = pack(ids)
-    taps = ("hidden_states", "attentions")
     exact = pipeline("feature-extraction", "builtin", engine="numpy").model.runner.run(whole, taps=taps)
     found = pipeline("feature-extraction", "builtin", engine="openvino").model.runner.run(whole, taps=taps)
     assert found.outputs.keys() == exact.outputs.keys()

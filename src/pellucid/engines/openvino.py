@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pellucid.engines import processor
 from pellucid.engines.int8 import Roundings
 from pellucid.engines.mapped_memory import given_back
 from pellucid.engines.openvino_import import import_openvino
@@ -62,20 +63,26 @@ def has_bfloat16() -> bool:
     return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-# The graph's inputs: where each comes from in a packed batch, its dtype, and how many axes it has.
+# The graph's inputs: where each comes from in a packed batch and its rectangle, its dtype, and how many axes it has.
 INPUTS: dict[str, tuple[Any, Any, int]] = {
-    "ids": (lambda packed: packed.ids, np.int32, 1),
-    "positions": (lambda packed: packed.positions, np.int32, 1),
-    "types": (lambda packed: packed.types, np.int32, 1),
-    "chosen": (lambda packed: packed.chosen, np.int32, 1),
-    "row_of_cell": (lambda packed: packed.layout.row_of_cell, np.int32, 2),
-    "cell_of_row": (lambda packed: packed.layout.cell_of_row, np.int32, 1),
-    "is_token": (lambda packed: packed.layout.is_token, np.bool_, 2),
-    "first_rows": (lambda packed: packed.layout.first_rows, np.int32, 1),
+    "ids": (lambda packed, _: packed.ids, np.int32, 1),
+    "positions": (lambda packed, _: packed.positions, np.int32, 1),
+    "types": (lambda packed, _: packed.types, np.int32, 1),
+    "chosen": (lambda packed, _: packed.chosen, np.int32, 1),
+    "row_of_cell": (lambda _, rectangle: rectangle.row_of_cell, np.int32, 2),
+    "cell_of_row": (lambda _, rectangle: rectangle.cell_of_row, np.int32, 1),
+    "is_token": (lambda _, rectangle: rectangle.is_token, np.bool_, 2),
+    "first_rows": (lambda _, rectangle: rectangle.first_rows, np.int32, 1),
 }
+
+COLUMNS = 16
+"""The rectangle has a multiple of so many columns: what is left of a row behind the last whole vector costs more."""
 
 MANY_ROWS = 64
 """Rows from which on a micro-batch is large."""
+
+TILE_ROWS = 16
+"""Rows of one tile of AMX. As many as fill tiles are computed as fast as fewer."""
 
 FIRST_CALLS = 8
 """Calls in which OpenVINO may still read stored weights, to lay them out for the kernels that it then chooses."""
@@ -101,6 +108,9 @@ class OpenvinoProgram(Program):
             self._compiled = _core().compile_model(model, "CPU", compile_options(dtype))
         self._forward = forward
         self._idle: deque[Any] = deque()
+        self._gives_attentions = "attentions" in taps
+        # Kernels of whole numbers take several times as long to make as a short text to compute.
+        self._rows_alone = TILE_ROWS if roundings and "amx_int8" in processor.features() else 1
 
     def _build(
         self, forward: Forward, parameters: Mapping[str, Tensor], taps: Collection[str], roundings: Roundings
@@ -129,6 +139,12 @@ class OpenvinoProgram(Program):
         model = ov.Model([opset.result(value) for value in values], list(used.values()), "pellucid")
         return model, list(used), results
 
+    def _with_spare_rows(self, name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if array.ndim > 1:
+            return array
+        spare = spare_rows(len(array), of_tokens=name not in ("chosen", "first_rows"), alone=self._rows_alone)
+        return np.concatenate([array, np.zeros(spare, array.dtype)]) if spare else array
+
     @cached_property
     def _rows(self) -> list[str]:
         """What each result has a row for; attentions have no spare rows."""
@@ -140,8 +156,11 @@ class OpenvinoProgram(Program):
             request = self._idle.pop()
         except IndexError:
             request = self._compiled.create_infer_request()
-        given = [INPUTS[name][0](packed) for name in self._inputs]
-        inputs = [_with_spare_rows(name, array) for name, array in zip(self._inputs, given, strict=True)]
+        # Attentions are given as they are computed, and a short text alone gains nothing.
+        is_whole = not self._gives_attentions and len(packed.ids) >= MANY_ROWS
+        rectangle = packed.rectangle(COLUMNS) if is_whole else packed.layout
+        given = [INPUTS[name][0](packed, rectangle) for name in self._inputs]
+        inputs = [self._with_spare_rows(name, array) for name, array in zip(self._inputs, given, strict=True)]
         counts = {}
         if any(len(one) > len(other) for one, other in zip(inputs, given, strict=True)):
             counts = {"T": len(packed.ids), "N": len(packed.chosen), "B": len(packed.lengths)}
@@ -170,23 +189,21 @@ class OpenvinoProgram(Program):
         return result
 
 
-def spare_rows(count: int, *, of_tokens: bool) -> int:
+def spare_rows(count: int, *, of_tokens: bool, alone: int = 1) -> int:
     """How many rows of no sequence are put behind so many: at most one in 16, or in few rows that are answered for, 4.
 
     OpenVINO makes kernels for each number of rows that it meets, lays weights out for them, and keeps both. Without
     spare rows memory would go on growing with the texts. One text alone, of few tokens, has none.
+
+    Args:
+        count: the rows.
+        of_tokens: whether they are tokens, and not what is answered for.
+        alone: of how many the rows of one text alone are a multiple.
     """
     if count < MANY_ROWS and of_tokens:
-        return 0
+        return -count % alone
     step = max(1, (1 << (count.bit_length() - 1)) // (16 if count >= MANY_ROWS else 4))
     return -count % step
-
-
-def _with_spare_rows(name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    if array.ndim > 1:
-        return array
-    spare = spare_rows(len(array), of_tokens=name not in ("chosen", "first_rows"))
-    return np.concatenate([array, np.zeros(spare, array.dtype)]) if spare else array
 
 
 def compile_options(dtype: str) -> dict[str, str]:

@@ -31,12 +31,38 @@ Node = Any
 LEVELS = 256
 
 
+FAR = 1e30
+"""Farther from 0 than any activation."""
+
+IN_A_PRODUCT = {"Gelu", "Relu", "Swish", "Mish", "Sigmoid", "Tanh", "Clamp"}
+"""What the kernel of the product before computes as well; it can round, too."""
+
+
 def quantized(x: Node, rounding: Rounding) -> Node:
-    """Each channel divided by its scale, and rounded to 256 steps; the node does both at once."""
+    """Each channel divided by its scale, and rounded to 256 steps; the node does both at once.
+
+    What is below the lowest step is cut before, as rounding would do: the compiler joins rounding to the node before,
+    but not to a norm or a gathering of rows. Then it would compute it apart, in float32, five times as long.
+    """
     low, high = np.float32(rounding.low), np.float32(rounding.high)
     scale = np.asarray(rounding.scale, np.float32)[None]
     before = opset.constant(low * scale), opset.constant(high * scale)
+    if _node(x).get_type_name() not in IN_A_PRODUCT:
+        x = opset.maximum(x, before[0])
     return opset.fake_quantize(x, *before, opset.constant(low), opset.constant(high), LEVELS)
+
+
+def scaled_here(product: Node) -> Node:
+    """A product of whole numbers, made floating in its own kernel.
+
+    The compiler would move the scales and biases of the outputs behind what is done next, such as the gathering of
+    rows, and compute them apart. It cannot move them over a limit that is the same for all channels.
+    """
+    return opset.clamp(product, -FAR, FAR)
+
+
+def _node(x: Node) -> Node:
+    return x.get_node() if hasattr(x, "get_node") else x
 
 
 def weight_node(weight: npt.NDArray[Any], rounding: Rounding, name: str) -> Node:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pellucid.engines.int8 import Rounding, Roundings
 from pellucid.engines.openvino_activations import FUNCTIONS
 from pellucid.engines.openvino_import import import_openvino
-from pellucid.engines.openvino_int8 import quantized
+from pellucid.engines.openvino_int8 import quantized, scaled_here
 from pellucid.ops import Ops, activation_function
 from pellucid.packing import Layout
 
@@ -49,7 +49,8 @@ class OpenvinoOps(Ops):
         if rounding is not None:
             x = self._rounded_once(x, rounding)
         product = opset.matmul(x, weight, transpose_a=False, transpose_b=True)
-        return product if bias is None else opset.add(product, bias)
+        y = product if bias is None else opset.add(product, bias)
+        return y if rounding is None else scaled_here(y)
 
     def _rounded_once(self, x: Node, rounding: Rounding) -> Node:
         """Query, key and value are maps of one input, which is rounded once."""
@@ -132,43 +133,6 @@ class OpenvinoOps(Ops):
     def softmax(self, scores: Node, layout: Layout, causal: bool = False, window: int | None = None) -> Node:
         visible = _visible(layout, causal, window)
         return opset.softmax(opset.select(visible, scores, _float(HIDDEN_SCORE)), axis=-1)
-
-    def attention(
-        self,
-        query: Node,
-        key: Node,
-        value: Node,
-        layout: Layout,
-        *,
-        heads: int,
-        kv_heads: int | None = None,
-        scale: float,
-        causal: bool = False,
-        window: int | None = None,
-        bias: Node | None = None,
-        dropout: float = 0.0,
-    ) -> Node:
-        """The fused kernel, unless the probabilities are asked for: it never makes them."""
-        if "attentions" in self.taps:
-            return super().attention(
-                query, key, value, layout, heads=heads, kv_heads=kv_heads, scale=scale,
-                causal=causal, window=window, bias=bias,
-            )  # fmt: skip
-        kv_heads = kv_heads or heads
-        repeat = heads // kv_heads
-        # The kernel's own `causal` would make it forget the mask, so causality is a part of the mask.
-        mask = opset.select(_visible(layout, causal, window), _float(0.0), _float(HIDDEN_SCORE))
-        if bias is not None:
-            mask = opset.add(mask, bias)
-        mixed = opset.scaled_dot_product_attention(
-            self.pad(query, layout, heads),
-            self.pad(key, layout, kv_heads, repeat),
-            self.pad(value, layout, kv_heads, repeat),
-            mask,
-            _float(scale),
-            causal=False,
-        )
-        return self.unpad(mixed, layout)
 
 
 def _visible(layout: Layout, causal: bool, window: int | None) -> Node:
