@@ -99,15 +99,13 @@ def test_a_missing_checkpoint_is_told(capsys: pytest.CaptureFixture[str], tmp_pa
 
 
 def test_the_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    information = "model name\t: A Processor\nflags\t\t: avx2 amx_bf16 sse\n"
-    monkeypatch.setattr(processor, "information", lambda: information)
-    monkeypatch.setattr(processor, "features", processor.features.__wrapped__)
     files = {
+        "/proc/cpuinfo": "model name\t: A Processor\nflags\t\t: avx2 amx_bf16 sse\n",
         "/proc/meminfo": "MemTotal:       1024 kB\n",
         "/sys/fs/cgroup/cpu.max": "100000 100000\n",
         "/sys/fs/cgroup/memory.max": "4096\n",
     }
-    monkeypatch.setattr(machine, "_read", lambda path: files.get(path, ""))
+    monkeypatch.setattr(processor, "told", lambda path: files.get(path, ""))
     found = machine.this_machine()
     assert (found.processor, found.features) == ("A Processor", ("AMX for bfloat16", "AVX2"))
     assert (found.cores, found.memory) == (1, 4096)

@@ -16,6 +16,7 @@ import pellucid
 from pellucid import pipeline, quantize
 from pellucid.checkpoints.roundings import FILENAME, Rounding
 from pellucid.cli import main
+from pellucid.engines import processor
 from pellucid.engines.int8 import FEW_WEIGHT_STEPS, WEIGHT_STEPS, quantized_weight
 from pellucid.errors import ConfigError, InputError, InputTypeError, UnsupportedDtypeError
 from pellucid.packing import pack
@@ -85,8 +86,12 @@ def test_vectors_keep_the_rules_of_their_checkpoint(minilm: Path, tmp_path: Path
     assert report.precisions["int8"]["agreement"] > 0.98
 
 
+@pytest.mark.parametrize("features", [frozenset(), frozenset({"amx_int8"})])
 @pytest.mark.parametrize("steps", [None, FEW_WEIGHT_STEPS])
-def test_a_linear_map_in_int8_is_the_product_of_the_rounded(monkeypatch: pytest.MonkeyPatch, steps: int | None) -> None:
+def test_a_linear_map_in_int8_is_the_product_of_the_rounded(
+    monkeypatch: pytest.MonkeyPatch, steps: int | None, features: frozenset[str]
+) -> None:
+    monkeypatch.setattr(processor, "features", lambda: features)
     if steps is not None:
         monkeypatch.setattr(openvino_int8, "weight_steps", lambda: steps)
     random = np.random.default_rng(0)

@@ -7,7 +7,6 @@ import platform
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from pellucid.engines import ENGINES, installed, processor, usable_gpu
 
@@ -55,16 +54,13 @@ class Machine:
 
 def this_machine() -> Machine:
     """What this process may compute with."""
-    name = platform.processor() or platform.machine()
-    for line in processor.information().splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            name = value.strip()
+    names = [value for key, value in processor.fields() if key == "model name"]
+    features = processor.features()
     present = installed()
     libraries = {one: found for one in LIBRARIES if (found := _version(one))}
     return Machine(
-        processor=name,
-        features=tuple(told for flag, told in FEATURES.items() if flag in processor.features()),
+        processor=names[-1] if names else platform.processor() or platform.machine(),
+        features=tuple(told for flag, told in FEATURES.items() if flag in features),
         cores=_cores(),
         memory=_memory(),
         gpu=usable_gpu(),
@@ -77,7 +73,7 @@ def this_machine() -> Machine:
 def _cores() -> int:
     """Those that the process may run on, and no more than its group's share of time allows."""
     allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    share, _, period = _read("/sys/fs/cgroup/cpu.max").partition(" ")
+    share, _, period = processor.told("/sys/fs/cgroup/cpu.max").partition(" ")
     if share.isdigit() and period.strip().isdigit():
         return max(1, min(allowed, int(share) // int(period)))
     return allowed
@@ -85,16 +81,10 @@ def _cores() -> int:
 
 def _memory() -> int:
     """That of the machine, and no more than its group may take."""
-    total = next((int(line.split()[1]) * 1024 for line in _read("/proc/meminfo").splitlines() if "MemTotal" in line), 0)
-    limit = _read("/sys/fs/cgroup/memory.max").strip()
+    lines = processor.told("/proc/meminfo").splitlines()
+    total = next((int(line.split()[1]) * 1024 for line in lines if "MemTotal" in line), 0)
+    limit = processor.told("/sys/fs/cgroup/memory.max").strip()
     return min(total, int(limit)) if limit.isdigit() else total
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _version(name: str) -> str | None:

@@ -82,7 +82,7 @@ MANY_ROWS = 64
 """Rows from which on a micro-batch is large."""
 
 TILE_ROWS = 16
-"""Rows of one tile of AMX. As many as fill tiles are computed as fast as fewer."""
+"""Rows of one tile of AMX, which takes the same time however many of them are filled."""
 
 FIRST_CALLS = 8
 """Calls in which OpenVINO may still read stored weights, to lay them out for the kernels that it then chooses."""
@@ -157,8 +157,8 @@ class OpenvinoProgram(Program):
         except IndexError:
             request = self._compiled.create_infer_request()
         # Attentions are given as they are computed, and a short text alone gains nothing.
-        is_whole = not self._gives_attentions and len(packed.ids) >= MANY_ROWS
-        rectangle = packed.rectangle(COLUMNS) if is_whole else packed.layout
+        fills_vectors = not self._gives_attentions and len(packed.ids) >= MANY_ROWS
+        rectangle = packed.rectangle(COLUMNS) if fills_vectors else packed.layout
         given = [INPUTS[name][0](packed, rectangle) for name in self._inputs]
         inputs = [self._with_spare_rows(name, array) for name, array in zip(self._inputs, given, strict=True)]
         counts = {}

@@ -30,7 +30,6 @@ Node = Any
 
 LEVELS = 256
 
-
 FAR = 1e30
 """Farther from 0 than any activation."""
 
@@ -47,7 +46,7 @@ def quantized(x: Node, rounding: Rounding) -> Node:
     low, high = np.float32(rounding.low), np.float32(rounding.high)
     scale = np.asarray(rounding.scale, np.float32)[None]
     before = opset.constant(low * scale), opset.constant(high * scale)
-    if _node(x).get_type_name() not in IN_A_PRODUCT:
+    if node_of(x).get_type_name() not in IN_A_PRODUCT:
         x = opset.maximum(x, before[0])
     return opset.fake_quantize(x, *before, opset.constant(low), opset.constant(high), LEVELS)
 
@@ -61,7 +60,8 @@ def scaled_here(product: Node) -> Node:
     return opset.clamp(product, -FAR, FAR)
 
 
-def _node(x: Node) -> Node:
+def node_of(x: Node) -> Node:
+    """The node that makes a value, which may be one of several that it makes."""
     return x.get_node() if hasattr(x, "get_node") else x
 
 

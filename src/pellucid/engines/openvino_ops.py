@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pellucid.engines.int8 import Rounding, Roundings
 from pellucid.engines.openvino_activations import FUNCTIONS
 from pellucid.engines.openvino_import import import_openvino
-from pellucid.engines.openvino_int8 import quantized, scaled_here
+from pellucid.engines.openvino_int8 import node_of, quantized, scaled_here
 from pellucid.ops import Ops, activation_function
 from pellucid.packing import Layout
 
@@ -54,7 +54,7 @@ class OpenvinoOps(Ops):
 
     def _rounded_once(self, x: Node, rounding: Rounding) -> Node:
         """Query, key and value are maps of one input, which is rounded once."""
-        key = id(rounding), x.get_node().get_friendly_name() if hasattr(x, "get_node") else x.get_friendly_name()
+        key = id(rounding), node_of(x).get_friendly_name()
         if key not in self._rounded:
             self._rounded[key] = quantized(x, rounding)
         return self._rounded[key]

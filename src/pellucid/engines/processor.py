@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 
-@cache
-def information() -> str:
-    """The text that Linux has about its processors; empty where there is none."""
+def told(path: str) -> str:
+    """What one of the system's own files says; empty where there is none."""
     try:
-        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 
 
-@cache
+def fields() -> list[tuple[str, str]]:
+    """The names and values that Linux has about its processors; none elsewhere."""
+    pairs = (line.partition(":") for line in told("/proc/cpuinfo").splitlines())
+    return [(name.strip(), value.strip()) for name, _, value in pairs]
+
+
 def features() -> frozenset[str]:
     """The system's words for what the processor can do, such as "avx2" and "amx_int8"; none where it does not tell."""
-    lines = (line.partition(":") for line in information().splitlines())
-    return frozenset(word for key, _, words in lines if key.strip() in ("flags", "Features") for word in words.split())
+    return frozenset(word for name, words in fields() if name in ("flags", "Features") for word in words.split())
