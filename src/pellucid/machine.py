@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -61,22 +59,13 @@ def this_machine() -> Machine:
     return Machine(
         processor=names[-1] if names else platform.processor() or platform.machine(),
         features=tuple(told for flag, told in FEATURES.items() if flag in features),
-        cores=_cores(),
+        cores=processor.cores(),
         memory=_memory(),
         gpu=usable_gpu(),
         python=platform.python_version(),
         libraries=libraries,
         missing={name: engine.install for name, engine in ENGINES.items() if name not in present},
     )
-
-
-def _cores() -> int:
-    """Those that the process may run on, and no more than its group's share of time allows."""
-    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    share, _, period = processor.told("/sys/fs/cgroup/cpu.max").partition(" ")
-    if share.isdigit() and period.strip().isdigit():
-        return max(1, min(allowed, int(share) // int(period)))
-    return allowed
 
 
 def _memory() -> int:

@@ -155,7 +155,7 @@ class Pipeline(Explains):
         return self._pack([encoding for own in encoded for _, encoding in own], settings.chosen_id)
 
     def prepare(self) -> None:
-        """Build the model's program now, and not at the first call."""
+        """Build the model's programs now, and not at the first calls, of short texts and of many."""
         self.model.runner.prepare(self._task.outputs)
 
     def _settled(self, arguments: Mapping[str, Any]) -> Any:

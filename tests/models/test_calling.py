@@ -159,8 +159,9 @@ def test_a_family_without_types_says_so() -> None:
 
 def test_memory_mapped_weights_are_shared_with_the_graph(classifier: Path) -> None:
     model = AutoModelForSequenceClassification.from_pretrained(classifier, engine="openvino")
-    model(IDS)
+    model.runner.prepare()
     program, *_ = model.runner._programs[(), None]
+    program = getattr(program, "_built", program)
     stored = {tensor.data.__array_interface__["data"][0] for tensor in model.tensors.values()}
     held = {array.__array_interface__["data"][0] for array in program._arrays}
     assert held == stored

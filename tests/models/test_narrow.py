@@ -34,7 +34,8 @@ def test_the_answers_are_those_of_all_rows(tmp_path: Path, family: str, suffix: 
     narrow = model.runner.run(packed, outputs=("logits",)).outputs["logits"]
     wide = model.runner.run(packed, outputs=("logits",), taps=("hidden_states",)).outputs["logits"]
     assert narrow.shape == wide.shape
-    np.testing.assert_allclose(narrow, wide, rtol=1e-5, atol=1e-6)
+    # Few rows may be computed by other kernels.
+    np.testing.assert_allclose(narrow, wide, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("engine", installed())

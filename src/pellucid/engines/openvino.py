@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.engines import processor
+from pellucid.engines import kernels, processor
 from pellucid.engines.int8 import Roundings
 from pellucid.engines.mapped_memory import given_back
 from pellucid.engines.openvino_import import import_openvino
@@ -244,4 +244,6 @@ def build(
         device: "cpu".
         roundings: of the inputs of linear maps that are computed in int8, where that is the precision.
     """
-    return OpenvinoProgram(forward, parameters, dtype, taps, roundings or {})
+    compile_options(dtype)
+    many = partial(OpenvinoProgram, forward, parameters, dtype, taps, roundings or {})
+    return many() if taps else kernels.build(forward, parameters, dtype, roundings or {}, many)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 
@@ -22,3 +24,12 @@ def fields() -> list[tuple[str, str]]:
 def features() -> frozenset[str]:
     """The system's words for what the processor can do, such as "avx2" and "amx_int8"; none where it does not tell."""
     return frozenset(word for name, words in fields() if name in ("flags", "Features") for word in words.split())
+
+
+def cores() -> int:
+    """Those that the process may run on, and no more than its group's share of time allows."""
+    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    share, _, period = told("/sys/fs/cgroup/cpu.max").partition(" ")
+    if share.isdigit() and period.strip().isdigit():
+        return max(1, min(allowed, int(share) // int(period)))
+    return allowed

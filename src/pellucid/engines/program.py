@@ -53,4 +53,15 @@ class Program(ABC):
 
     @abstractmethod
     def __call__(self, packed: Packed) -> Result:
-        """Run one micro-batch."""
+        """Run one micro-batch of many."""
+
+    def alone(self, packed: Packed) -> Result:
+        """Run the only micro-batch of a call, which may be one short text; an engine may have another way for it."""
+        return self(packed)
+
+    def prepare(self, packed: Packed | None = None) -> None:  # noqa: B027 - most engines have nothing to do
+        """Do now what would otherwise be done once, at a first call.
+
+        Args:
+            packed: the only micro-batch of the call that is to come; any call where left out.
+        """

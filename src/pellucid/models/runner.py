@@ -108,14 +108,16 @@ class Runner:
         whole = Result({}, {}, has_rows)
         if len(packed.lengths) == 1 and not taps:
             # One sequence has its rows in order already.
-            whole.outputs.update(program(packed).outputs)
+            whole.outputs.update(program.alone(packed).outputs)
             if progress is not None:
                 progress(1)
             return whole
         # The number of each token among the chosen ones.
         number = None if packed.is_chosen is None else np.cumsum(packed.is_chosen) - 1
-        for sequences in micro_batches(packed.lengths, max_tokens or MAX_TOKENS, batch_size):
-            part = program(packed.take(sequences))
+        batches = list(micro_batches(packed.lengths, max_tokens or MAX_TOKENS, batch_size))
+        compute = program if len(batches) > 1 else program.alone
+        for sequences in batches:
+            part = compute(packed.take(sequences))
             rows = packed.rows_of(sequences)
             for name, value in part.outputs.items():
                 index: Any
@@ -141,9 +143,14 @@ class Runner:
                 progress(len(sequences))
         return whole
 
-    def prepare(self, outputs: tuple[str, ...] | None = None) -> None:
-        """Build the program for some outputs now, and not at the first call."""
-        self._program((), outputs)
+    def prepare(self, outputs: tuple[str, ...] | None = None, packed: Packed | None = None) -> None:
+        """Do now what would otherwise be done once, at a first call for some outputs.
+
+        Args:
+            outputs: which of the head's; all where left out.
+            packed: the sequences of the call that is to come; any call where left out.
+        """
+        self._program((), outputs)[0].prepare(packed)
 
     def word_gradients(self, outputs: tuple[str, ...] | None = None) -> tuple[Any, dict[str, str]]:
         """The same function with the vectors of words handed in, and its gradients: `engines/torch_gradients.py`.

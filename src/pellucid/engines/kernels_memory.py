@@ -1,0 +1,126 @@
+"""Where the steps of a program of few rows find what they read: the workspace, and the weights as kernels read them."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.engines.int8 import quantized_weight
+from pellucid.engines.kernels_library import (
+    BLOCK_ROWS,
+    DTYPES,
+    KINDS,
+    LINE,
+    ROWS,
+    Operation,
+    groups,
+    packed_weight,
+)
+from pellucid.engines.kernels_ops import INT8_STEPS, Parameter, Step, Value
+
+FEW_ROWS = 64
+"""Rows of a workspace; up to so many are computed by the kernels, measured in benchmarks/kernels.py."""
+
+
+def _size(value: Value) -> int:
+    """Numbers of float32 that a value takes at most, in whole lines."""
+    if value.packed is None:
+        count = FEW_ROWS * value.columns
+    else:
+        blocks = -(-FEW_ROWS // BLOCK_ROWS)
+        count = (FEW_ROWS + blocks) * groups(value.columns, value.packed)
+    return -(-count * 4 // LINE) * LINE // 4
+
+
+def placed(steps: list[Step], results: Iterable[Value]) -> tuple[dict[Value, int], int]:
+    """Where each value lies in the workspace: where others lay that nothing reads any more. And how large that is."""
+    last_use = {value: number for number, step in enumerate(steps) for value in step.inputs}
+    last_use.update((value, len(steps)) for value in results)
+    places: dict[Value, int] = {}
+    free: list[tuple[int, int]] = []
+    end = 0
+    for number, step in enumerate(steps):
+        size = _size(step.output)
+        fitting = [one for one in free if one[0] == size]
+        if fitting:
+            free.remove(fitting[0])
+            places[step.output] = fitting[0][1]
+        else:
+            places[step.output], end = end, end + size
+        read = {value for value in (*step.inputs, step.output) if last_use.get(value, number) == number}
+        free.extend((_size(value), places[value]) for value in read)
+    return places, end
+
+
+Arrays: TypeAlias = tuple[npt.NDArray[Any] | None, npt.NDArray[np.float32] | None, npt.NDArray[np.float32] | None]
+"""A step's weight, scale and shift."""
+
+
+def arrays(steps: list[Step], threads: int) -> list[Arrays]:
+    """What each step reads of the checkpoint, as its kernel reads it; a weight of several products is there once."""
+    products = {_product_key(step): step for step in steps if step.kind == "product"}
+    with ThreadPoolExecutor(threads) as pool:
+        of_products = dict(zip(products, pool.map(_product_arrays, products.values()), strict=True))
+    return [of_products[_product_key(one)] if one.kind == "product" else _other_arrays(one) for one in steps]
+
+
+def _product_key(step: Step) -> tuple[Any, ...]:
+    return step.weight, step.shift, step.settings["dtype"]
+
+
+def _product_arrays(step: Step) -> Arrays:
+    assert step.weight is not None
+    shift = _floats(step.shift)
+    weight, rounding = step.weight.tensor.array(np.float32), step.rounding
+    if rounding is None:
+        return packed_weight(weight, DTYPES[step.settings["dtype"]]), None, shift
+    numbers, step_of_output = quantized_weight(weight * rounding.scale)
+    scale = (step_of_output * ((rounding.high - rounding.low) / INT8_STEPS)).ravel()
+    # Every input is counted from the lowest value.
+    lowest = (step_of_output * rounding.low).ravel() * numbers.sum(axis=1, dtype=np.float32)
+    shift = lowest if shift is None else lowest + shift
+    return packed_weight(numbers, "int8"), scale.astype(np.float32), shift.astype(np.float32)
+
+
+def _other_arrays(step: Step) -> Arrays:
+    if step.kind == "embedding" and step.weight is not None:
+        # Of a table few rows are read; it stays where it lies.
+        return np.ascontiguousarray(step.weight.tensor.data), None, None
+    return _floats(step.weight), step.scale, _floats(step.shift)
+
+
+def _floats(parameter: Parameter | None) -> npt.NDArray[np.float32] | None:
+    return None if parameter is None else np.ascontiguousarray(parameter.tensor.array(np.float32))
+
+
+def _operation(step: Step, own: Arrays, places: Mapping[Value, int], waits: bool) -> Operation:
+    inputs = dict(zip(("first", "second", "third"), (places[value] for value in step.inputs), strict=False))
+    pointers = [None if one is None else one.ctypes.data for one in own]
+    operation = Operation(
+        kind=KINDS.index(step.kind), waits=waits, rows=ROWS.index(step.output.rows), columns=step.output.columns,
+        output=places[step.output], **inputs, **dict(zip(("weight", "scale", "shift"), pointers, strict=True)),
+    )  # fmt: skip
+    for name, value in step.settings.items():
+        setattr(operation, name, value)
+    return operation
+
+
+def operations(steps: list[Step], read: list[Arrays], places: Mapping[Value, int]) -> ctypes.Array[Operation]:
+    """The steps as the library takes them; a step waits where one before it may still use the same memory."""
+    made = []
+    written: set[int] = set()
+    touched: set[int] = set()
+    for step, own in zip(steps, read, strict=True):
+        inputs = {places[value] for value in step.inputs}
+        waits = bool(inputs & written) or places[step.output] in touched
+        if waits:
+            written, touched = set(), set()
+        written.add(places[step.output])
+        touched |= inputs | {places[step.output]}
+        made.append(_operation(step, own, places, waits))
+    return (Operation * len(made))(*made)

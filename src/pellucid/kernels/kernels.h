@@ -1,0 +1,89 @@
+/* What one short text is computed with: a list of operations over rows of float32, run by a few threads.
+ *
+ * Libraries make their products for many rows. For few, reading the weights takes as long as multiplying them, and both
+ * can be done at once only if the weights lie in the order of reading. See docs/decisions/0036-kernels.md.
+ *
+ * Everything here needs AVX-512; the products of bfloat16 and int8 need its extensions of these names as well. Whoever
+ * loads the library looks first.
+ */
+#pragma once
+
+#include <immintrin.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define EXPORTED __attribute__((visibility("default")))
+
+#define LANES 16 /* numbers of float32 in one vector */
+#define LINE 64  /* bytes of it, and of a line of the cache */
+
+/* Rows that are multiplied by one vector of weights while it is in a register: so many sums fit into the others. */
+#define BLOCK_ROWS 28
+
+enum kind { EMBEDDING, ADD, MULTIPLY, SCALE, LAYER_NORM, ACTIVATION, ROWS, PACK, PRODUCT, ATTENTION };
+
+enum dtype { FLOAT32, BFLOAT16, INT8, FLOAT16 };
+
+enum function { LINEAR, GELU_ERF, GELU_TANH, GELU_SIGMOID, RELU, SILU, SIGMOID, TANH };
+
+/* Which of the batch's numbers of rows an operation has, and which of its arrays of indices it reads. */
+enum rows { TOKENS, CHOSEN, SEQUENCES };
+enum index { IDS, POSITIONS, TYPES, CHOSEN_ROWS, FIRST_ROWS };
+
+/* One step; its fields are those of `Operation` in engines/kernels_library.py. */
+struct operation {
+    int32_t kind;
+    int32_t waits;    /* whether all steps before must be done */
+    int32_t rows;     /* enum rows, of the output */
+    int32_t columns;  /* of the output; of the input where that is packed */
+    int32_t inner;    /* columns of a product's input; heads of attention */
+    int32_t dtype;    /* enum dtype: of packed numbers, or of an embedding's table */
+    int32_t function; /* enum function, or enum index */
+    float number;     /* epsilon, factor, or the lowest value in steps */
+    int64_t output, first, second, third; /* places in the workspace, in numbers of float32; -1 for none */
+    const void *weight, *scale, *shift;
+};
+
+struct batch {
+    int32_t counts[3];         /* by enum rows */
+    const int32_t *indices[5]; /* by enum index */
+    const int32_t *lengths;    /* of each sequence, in tokens */
+};
+
+/* How a run's steps are divided: whoever is free takes the next chunk of the step that is under way. */
+struct progress {
+    atomic_int next, done;
+};
+
+static inline int64_t groups_of(int64_t columns, int dtype) {
+    return dtype == INT8 ? (columns + 3) / 4 : dtype == BFLOAT16 ? (columns + 1) / 2 : columns;
+}
+
+static inline int blocks_of(int rows) { return (rows + BLOCK_ROWS - 1) / BLOCK_ROWS; }
+
+static inline int rows_of_block(int rows) { return (rows + blocks_of(rows) - 1) / blocks_of(rows); }
+
+/* The lanes of the vector that begins at a column. */
+static inline __mmask16 lanes_at(int64_t column, int64_t columns) {
+    int64_t left = columns - column;
+    return left >= LANES ? 0xffff : (__mmask16)((1u << left) - 1);
+}
+
+/* e^x, to 1e-7 of its size. */
+__m512 exponential(__m512 x);
+
+void embed(const struct operation *op, const struct batch *batch, float *workspace, int from, int to);
+void elementwise(const struct operation *op, float *workspace, int from, int to);
+void layer_norm(const struct operation *op, float *workspace, int from, int to);
+void activate(const struct operation *op, float *workspace, int from, int to);
+void choose_rows(const struct operation *op, const struct batch *batch, float *workspace, int from, int to);
+void pack_rows(const struct operation *op, int rows, float *workspace, int64_t from, int64_t to);
+void multiply_panels(const struct operation *op, int rows, float *workspace, int64_t from, int64_t to);
+void pack_block(int dtype, const float *x, int64_t stride, int rows, int64_t columns, int32_t *packed);
+void pack_outputs(int dtype, const float *x, int64_t stride, int64_t outputs, int64_t columns, int32_t *panels);
+void pack_inputs(int dtype, const float *x, int64_t stride, int64_t inputs, int64_t columns, int32_t *panels);
+void multiply_block(int dtype, int rows, const int32_t *x, const char *weight, int64_t groups, __m512 *sums);
+void attend(const struct operation *op, const struct batch *batch, float *workspace, int sequence, int head);
+
+/* Has up to so many threads, the caller's among them, call `work(job)`, and returns when all that began are done. */
+void with_helpers(void (*work)(void *), void *job, int threads);

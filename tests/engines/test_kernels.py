@@ -1,0 +1,288 @@
+"""The kernels for one short text, each beside NumPy in float64; and which program computes what."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pellucid import pipeline
+from pellucid.checkpoints.roundings import Rounding
+from pellucid.checkpoints.stored import StoredTensor
+from pellucid.engines import kernels, kernels_library, processor
+from pellucid.engines.int8 import quantized_weight
+from pellucid.engines.kernels import KernelsProgram, WithKernels
+from pellucid.engines.kernels_library import FUNCTIONS, dtypes
+from pellucid.engines.kernels_memory import FEW_ROWS, operations, placed
+from pellucid.engines.numpy import FUNCTIONS as DEFINITIONS
+from pellucid.engines.program import Program, Result
+from pellucid.ops import ACTIVATIONS
+from pellucid.packing import Packed, pack
+
+here = pytest.mark.skipif(not dtypes(), reason="the kernels are not compiled, or this processor has no AVX-512")
+
+Array = Any
+
+
+def program(forward: Callable[..., Any], dtype: str = "float32", roundings: Any = None, **arrays: Array) -> Program:
+    parameters = {name: StoredTensor.from_array(name, array) for name, array in arrays.items()}
+    return KernelsProgram(
+        lambda ops, w, inputs: {"y": forward(ops, {n: w(n, *a.shape) for n, a in arrays.items()}, inputs)},
+        parameters, dtype, roundings or {},
+    )  # fmt: skip
+
+
+def rows_of(count: int, lengths: tuple[int, ...] = ()) -> Packed:
+    numbers = iter(range(count))
+    return pack([[next(numbers) for _ in range(length)] for length in lengths or (count,)])
+
+
+def normal(random: Any, *shape: int) -> Array:
+    return random.standard_normal(shape).astype(np.float32)
+
+
+def bfloat16(array: Array) -> Array:
+    """The nearest numbers that bfloat16 has, the even one of two."""
+    bits = np.ascontiguousarray(array, np.float32).view(np.uint32).astype(np.uint64)
+    return (((bits + 0x7FFF + (bits >> 16 & 1)) >> 16) << 16).astype(np.uint32).view(np.float32)
+
+
+def test_where_there_is_a_compiler_there_are_kernels() -> None:
+    if not shutil.which("cc") or not processor.features() >= kernels_library.NEEDED:
+        pytest.skip("no compiler, or no AVX-512")
+    assert "float32" in dtypes()
+
+
+@here
+@settings(deadline=None)
+@given(
+    rows=st.integers(1, FEW_ROWS), inputs=st.integers(1, 150), outputs=st.integers(1, 70), has_bias=st.booleans(),
+    seed=st.integers(0, 99),
+)  # fmt: skip
+def test_products(rows: int, inputs: int, outputs: int, has_bias: bool, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    x, weight, bias = normal(random, rows, inputs), normal(random, outputs, inputs), normal(random, outputs)
+    low, high, scale = -1.5, 2.5, random.uniform(0.5, 2, inputs).astype(np.float32)
+    numbers, step = quantized_weight(weight * scale)
+    # Numbers that are not in the middle between two steps, some of them beyond the ends.
+    wanted = random.integers(-30, 285, x.shape) + random.uniform(-0.4, 0.4, x.shape)
+    between = ((wanted * (high - low) / 255 + low) * scale).astype(np.float32)
+    rounded = np.clip(np.rint(wanted), 0, 255) * (high - low) / 255 + low
+    given_and_expected = {
+        "float32": (x, x.astype(np.float64) @ weight.T.astype(np.float64)),
+        "bfloat16": (x, bfloat16(x).astype(np.float64) @ bfloat16(weight).T.astype(np.float64)),
+        "int8": (between, rounded @ (numbers * step).T.astype(np.float64)),
+    }
+    for dtype in sorted(dtypes()):
+        x, expected = given_and_expected[dtype]
+        found = program(
+            lambda ops, w, i: ops.linear(
+                ops.embedding(w["x"], i.ids), w["map.weight"], w["map.bias"] if has_bias else None
+            ),
+            "float32" if dtype == "int8" else dtype,
+            {"map": Rounding(low, high, scale)} if dtype == "int8" else {},
+            x=x, **{"map.weight": weight, "map.bias": bias},
+        )(rows_of(rows)).outputs["y"]  # fmt: skip
+        np.testing.assert_allclose(found, expected + (bias if has_bias else 0), rtol=1e-5, atol=1e-4, err_msg=dtype)
+
+
+@here
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_activations(function: str) -> None:
+    word = next(word for word, meant in ACTIVATIONS.items() if meant == function)
+    x = np.concatenate([np.linspace(-100, 100, 4001), np.linspace(-6, 6, 4001), [0.0, -0.0, 1e-8, 1e-3, 0.05]])
+    x = np.resize(x.astype(np.float32), (50, 161))
+    found = program(lambda ops, w, i: ops.activation(word, ops.embedding(w["x"], i.ids)), x=x)(rows_of(50))
+    expected = DEFINITIONS[function](x.astype(np.float64))
+    np.testing.assert_allclose(found.outputs["y"], expected, rtol=2e-6, atol=5e-7)
+
+
+@here
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_is_no_number_stays_none(function: str) -> None:
+    word = next(word for word, meant in ACTIVATIONS.items() if meant == function)
+    x = np.array([[1, np.nan, -1]], np.float32)
+    found = program(lambda ops, w, i: ops.activation(word, ops.embedding(w["x"], i.ids)), x=x)(rows_of(1))
+    assert np.isnan(found.outputs["y"]).tolist() == [[False, True, False]]
+
+
+@here
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_no_number_spreads_through_attention(bad: float) -> None:
+    x = np.ones((3, 8), np.float32)
+    x[1, 2] = bad
+    found = _attention(x, x, np.ones_like(x), heads=2)(rows_of(3)).outputs["y"]
+    assert np.isnan(found[:, :4]).any()
+    assert np.isfinite(found[:, 4:]).all()
+
+
+def _attention(query: Array, key: Array, value: Array, heads: int) -> Program:
+    def forward(ops: Any, w: Any, i: Any) -> Any:
+        given = (ops.embedding(w[name], i.ids) for name in ("query", "key", "value"))
+        return ops.attention(*given, i.layout, heads=heads, scale=0.3)
+
+    return program(forward, query=query, key=key, value=value)
+
+
+@here
+@pytest.mark.parametrize("lengths", [(1,), (17,), (FEW_ROWS,), (1, 16, 5), (2,) * 20])
+@pytest.mark.parametrize(("heads", "dimension"), [(1, 1), (3, 5), (2, 16), (12, 64), (1, 256)])
+def test_attention(lengths: tuple[int, ...], heads: int, dimension: int) -> None:
+    random = np.random.default_rng(heads)
+    count = sum(lengths)
+    query, key, value = (normal(random, count, heads * dimension) for _ in range(3))
+    found = _attention(query, key, value, heads)(rows_of(count, lengths)).outputs["y"]
+    for start, length in zip(np.cumsum(lengths) - lengths, lengths, strict=True):
+        q, k, v = (
+            one[start : start + length].astype(np.float64).reshape(length, heads, dimension).swapaxes(0, 1)
+            for one in (query, key, value)
+        )
+        scores = np.exp(0.3 * (q @ k.swapaxes(1, 2)))
+        mixed = (scores / scores.sum(-1, keepdims=True) @ v).swapaxes(0, 1).reshape(length, -1)
+        np.testing.assert_allclose(found[start : start + length], mixed, rtol=1e-5, atol=1e-5)
+
+
+@here
+@pytest.mark.parametrize("stored", ["float32", "float16", "bfloat16"])
+def test_tables_stay_as_they_are_stored(stored: str) -> None:
+    table = bfloat16(normal(np.random.default_rng(0), 9, 21))
+    array = (table.view(np.uint32) >> 16).astype(np.uint16) if stored == "bfloat16" else table.astype(stored)
+    parameters = {"x": StoredTensor.from_array("x", array, dtype=stored)}
+    found = KernelsProgram(lambda ops, w, i: {"y": ops.embedding(w("x", 9, 21), i.ids)}, parameters, "float32", {})
+    np.testing.assert_array_equal(found(pack([[8, 0, 8, 3]])).outputs["y"], table.astype(stored)[[8, 0, 8, 3]]
+                                  if stored == "float16" else table[[8, 0, 8, 3]])  # fmt: skip
+
+
+def _encoder() -> tuple[Any, WithKernels]:
+    pipe = pipeline("sentiment-analysis", "builtin", engine="openvino")
+    pipe("A film.")
+    ((made, _),) = pipe.model.runner._programs.values()
+    assert isinstance(made, WithKernels)
+    return pipe, made
+
+
+@here
+def test_values_that_are_still_read_are_not_written_over() -> None:
+    _, made = _encoder()
+    assert isinstance(made._few, KernelsProgram)
+    steps, outputs = made._few._steps, list(made._few._outputs.values())
+    places, size = placed(steps, outputs)
+    ready = operations(steps, [(None, None, None)] * len(steps), places)
+    lies: dict[int, Any] = {}
+    open_since = 0
+    for number, (step, operation) in enumerate(zip(steps, ready, strict=True)):
+        assert all(lies[places[value]] is value for value in step.inputs)
+        lies[places[step.output]] = step.output
+        assert 0 <= places[step.output] < size
+        if operation.waits:
+            open_since = number
+        # What runs at the same time neither reads nor writes what another one writes.
+        for other in steps[open_since:number]:
+            reads = {places[value] for value in other.inputs}
+            assert places[other.output] not in {places[value] for value in step.inputs} | {places[step.output]}
+            assert places[step.output] not in reads
+    assert all(lies[places[value]] is value for value in outputs)
+
+
+@here
+def test_many_threads_at_once_get_what_one_gets() -> None:
+    pipe, _ = _encoder()
+    texts = [f"Film number {number}, which I {word}." for number in range(20) for word in ("liked", "did not like")]
+    alone = [pipe(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(pipe, texts * 5)) == alone * 5
+
+
+@here
+def test_a_forked_process_computes_too() -> None:
+    script = (
+        "import os, pellucid\n"
+        "pipe = pellucid.pipeline('sentiment-analysis', 'builtin', engine='openvino')\n"
+        "found = pipe('A film.')\n"
+        "child = os.fork()\n"
+        "if child == 0: os._exit(0 if pipe('A film.') == found else 1)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+        "assert pipe('A film.') == found\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@here
+def test_a_short_text_alone_builds_nothing_for_many_and_a_list_nothing_for_few() -> None:
+    pipe, made = _encoder()
+    assert made._built is None
+    pipe("long " * FEW_ROWS)
+    assert made._built is not None
+    pipe = pipeline("sentiment-analysis", "builtin", engine="openvino")
+    pipe([f"Film {number} of many, and what else there is to say of it." for number in range(200)])
+    ((made, _),) = pipe.model.runner._programs.values()
+    assert isinstance(made, WithKernels)
+    assert "_laid_out" not in vars(made._few)
+
+
+@here
+def test_prepare_builds_what_is_to_come() -> None:
+    _, made = _encoder()
+    made.prepare(rows_of(FEW_ROWS))
+    assert made._built is None
+    made.prepare(rows_of(FEW_ROWS + 1))
+    assert made._built is not None
+
+
+class Nothing(Program):
+    def __call__(self, packed: Packed) -> Result:
+        return Result({})
+
+
+@pytest.mark.parametrize("reason", ["no kernels", "an operation that they do not have"])
+def test_what_the_kernels_do_not_compute_is_the_engines(monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    own = Nothing()
+
+    def forward(ops: Any, w: Any, i: Any) -> dict[str, Any]:
+        x = ops.embedding(w("x", 4, 8), i.ids)
+        return {"y": ops.rms_norm(x, w("n", 8), 1e-5) if reason != "no kernels" else x}
+
+    found = frozenset({"float32"}) if reason != "no kernels" else frozenset[str]()
+    monkeypatch.setattr(kernels, "dtypes", lambda: found)
+    parameters = {
+        name: StoredTensor.from_array(name, np.ones(shape, np.float32)) for name, shape in (("x", (4, 8)), ("n", (8,)))
+    }
+    assert kernels.build(forward, parameters, "float32", {}, lambda: own) is own
+
+
+def test_a_library_that_cannot_be_loaded_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = tmp_path / "_kernels.so"
+    broken.write_bytes(b"no library")
+    monkeypatch.setattr(kernels_library, "FILE", broken)
+    monkeypatch.setattr(processor, "features", lambda: kernels_library.NEEDED)
+    kernels_library._library.cache_clear()
+    dtypes.cache_clear()
+    try:
+        with caplog.at_level(logging.WARNING):
+            assert dtypes() == frozenset()
+        assert "cannot be loaded" in caplog.text
+    finally:
+        kernels_library._library.cache_clear()
+        dtypes.cache_clear()
+
+
+def test_beside_tiles_fewer_rows_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor, "features", lambda: frozenset({"amx_int8", "amx_bf16"}))
+    assert kernels.most_rows("int8") < FEW_ROWS
+    assert kernels.most_rows("bfloat16") < FEW_ROWS
+    assert kernels.most_rows("float32") == FEW_ROWS
+    monkeypatch.setattr(processor, "features", frozenset[str])
+    assert kernels.most_rows("int8") == FEW_ROWS
