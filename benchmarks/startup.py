@@ -31,7 +31,7 @@ CONTESTANTS = {
     "pellucid run --engine numpy": [
         "-m", "pellucid", "run", "sentiment-analysis", "--model", "builtin", SENTENCE, "--engine", "numpy",
     ],
-    "floor: imports alone": ["-c", "import numpy, tokenizers, pellucid.engines.openvino"],
+    "floor: imports alone": ["-c", "import numpy, tokenizers, pellucid.engines.openvino_program"],
     "transformers pipeline()": ["-c", REFERENCE],
 }  # fmt: skip
 

@@ -3,7 +3,8 @@
     python benchmarks/where_time_goes.py [--model builtin] [--dtype float32 bfloat16] [--int8 FOLDER]
         [--reviews FILE.tsv] [--texts 256] [--mixed] [--json] [--chart FILE.svg]
 
-Stages are told by the clock around them, operations by OpenVINO's own counters, in a second pass: counting costs time.
+Stages are told by the clock around them; operations, in a second pass, by running the kernels' steps one by one, or by
+OpenVINO's own counters where it computes.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from peers.precisions import precisions
 from peers.texts import joined, mixed_lengths, short_texts
 from pellucid import pipeline
-from pellucid.engines import openvino as engine
+from pellucid.engines import kernels
+from pellucid.engines import openvino_program as engine
+from pellucid.engines.kernels_library import KINDS as STEP_KINDS
+from pellucid.engines.kernels_library import Operation, run
 from pellucid.sequences import Encoder
 
 ROUNDS = 5
@@ -40,11 +45,23 @@ KINDS = {
 }
 """OpenVINO's kinds of nodes, in the field's words."""
 
+STEPS = {
+    "product": "matrix products",
+    "attention": "attention",
+    "layer_norm": "norms",
+    "pack": "layout of memory",
+    "embedding": "gathering rows",
+    "rows": "gathering rows",
+}
+"""The kernels' steps, likewise. What follows a product, an activation or rounding, is done in it, and sums in norms."""
+
+PROGRAMS = (engine.OpenvinoProgram, kernels.KernelsProgram)
+
 
 @contextmanager
 def clocked(spent: dict[str, float]) -> Iterator[None]:
     """Count the seconds inside the encoder and the model."""
-    encode, call = Encoder.encode, engine.OpenvinoProgram.__call__
+    encode, calls = Encoder.encode, [program.__call__ for program in PROGRAMS]
 
     def timed(function: Callable[..., Any], stage: str) -> Callable[..., Any]:
         def run(*given: Any, **named: Any) -> Any:
@@ -57,12 +74,14 @@ def clocked(spent: dict[str, float]) -> Iterator[None]:
         return run
 
     setattr(Encoder, "encode", timed(encode, "text → ids"))  # noqa: B010
-    setattr(engine.OpenvinoProgram, "__call__", timed(call, "model"))  # noqa: B010
+    for program, call in zip(PROGRAMS, calls, strict=True):
+        setattr(program, "__call__", timed(call, "model"))  # noqa: B010
     try:
         yield
     finally:
         setattr(Encoder, "encode", encode)  # noqa: B010
-        setattr(engine.OpenvinoProgram, "__call__", call)  # noqa: B010
+        for program, call in zip(PROGRAMS, calls, strict=True):
+            setattr(program, "__call__", call)  # noqa: B010
 
 
 def stages(pipe: Any, texts: list[str]) -> dict[str, float]:
@@ -90,7 +109,34 @@ def stages(pipe: Any, texts: list[str]) -> dict[str, float]:
 
 
 def operations(model: str, dtype: str, texts: list[str]) -> dict[str, float]:
-    """Seconds inside the model by kind of operation, once its kernels are made."""
+    """Seconds inside the model by kind of operation."""
+    found = by_steps(model, dtype, texts)
+    if not found:
+        found = by_nodes(model, dtype, texts)
+    return dict(sorted(found.items(), key=lambda one: -one[1]))
+
+
+def by_steps(model: str, dtype: str, texts: list[str]) -> dict[str, float]:
+    """Seconds of the kernels' steps; nothing where OpenVINO computes."""
+    found: dict[str, float] = defaultdict(float)
+
+    def one_by_one(operations: Any, batch: Any, workspace: Any) -> None:
+        for operation in operations:
+            start = time.perf_counter()
+            run((Operation * 1)(operation), batch, workspace)
+            kind = STEPS.get(STEP_KINDS[operation.kind], "sums, scales, rounding")
+            found[kind] += (time.perf_counter() - start) / ROUNDS
+
+    pipe = pipeline("text-classification", model, engine="openvino", dtype=dtype)
+    pipe(texts, truncation=True)
+    with patch.object(kernels, "run", one_by_one):
+        for _ in range(ROUNDS):
+            pipe(texts, truncation=True)
+    return found
+
+
+def by_nodes(model: str, dtype: str, texts: list[str]) -> dict[str, float]:
+    """Seconds of OpenVINO's nodes, once its own kernels are made."""
     options, call = engine.compile_options, engine.OpenvinoProgram.__call__
     calls = 0
     request: Any = None
@@ -121,8 +167,7 @@ def operations(model: str, dtype: str, texts: list[str]) -> dict[str, float]:
     finally:
         setattr(engine, "compile_options", options)  # noqa: B010
         setattr(engine.OpenvinoProgram, "__call__", call)  # noqa: B010
-    found = {kind: (after[kind] - before[kind]) / ROUNDS for kind in after}
-    return dict(sorted(found.items(), key=lambda one: -one[1]))
+    return {kind: (after[kind] - before[kind]) / ROUNDS for kind in after}
 
 
 def chart(found: dict[str, dict[str, dict[str, float]]], target: Path) -> None:

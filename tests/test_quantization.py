@@ -16,7 +16,7 @@ import pellucid
 from pellucid import pipeline, quantize
 from pellucid.checkpoints.roundings import FILENAME, Rounding
 from pellucid.cli import main
-from pellucid.engines import processor
+from pellucid.engines import kernels, processor
 from pellucid.engines.int8 import FEW_WEIGHT_STEPS, WEIGHT_STEPS, quantized_weight
 from pellucid.errors import ConfigError, InputError, InputTypeError, UnsupportedDtypeError
 from pellucid.packing import pack
@@ -26,6 +26,7 @@ from pellucid.quantization.rounding import best_rounding, ends, nearest, stepped
 from support.tiny import WORDS, pellucid_checkpoint
 
 openvino = pytest.importorskip("pellucid.engines.openvino", exc_type=ImportError)
+openvino_program = pytest.importorskip("pellucid.engines.openvino_program", exc_type=ImportError)
 openvino_int8 = pytest.importorskip("pellucid.engines.openvino_int8", exc_type=ImportError)
 
 SENTENCES = ["the movie was {}", "i {} this film", "not {} , not at all !", "{} ?", "what a {} film was it , very {}"]
@@ -214,7 +215,7 @@ def test_the_fastest_precision_is_picked_and_told(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Where the processor has no bfloat16, OpenVINO computes in float32 instead: here it is the choice that counts.
-    monkeypatch.setattr(openvino, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(openvino_program, "has_bfloat16", lambda: True)
     times = {"float32": 1.0, "bfloat16": 0.5, "int8": 0.25}
     monkeypatch.setattr(choosing, "seconds", lambda pipes, texts: [times[pipe.model.runner.dtype] for pipe in pipes])
     pipe = pipeline("text-classification", "builtin", engine="openvino", dtype="auto-fast", sample=TEXTS)
@@ -233,7 +234,7 @@ def test_the_fastest_precision_is_picked_and_told(
 def test_a_stored_measure_is_a_sample(
     made: tuple[Path, Any], caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openvino, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(openvino_program, "has_bfloat16", lambda: True)
     content = json.loads((made[0] / FILENAME).read_text())
     for file in made[0].iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
@@ -309,7 +310,8 @@ def test_names_are_public() -> None:
 def test_a_processor_without_bfloat16_has_the_rest(
     made: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(openvino, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(openvino_program, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(kernels, "dtypes", frozenset[str])
     exact = pipeline("text-classification", "builtin", engine="openvino")
     report = quantize(exact, TEXTS, tmp_path / "made", agreement=0.9)
     assert list(report.precisions) == ["float32", "int8"]

@@ -186,12 +186,12 @@ def test_neither_models_nor_pipelines_import_what_they_do_not_compute_with() -> 
 
 
 def test_openvino_is_imported_without_its_converter_which_is_still_to_be_had() -> None:
-    statement = "import pellucid.engines.openvino, openvino; callable(openvino.convert_model) or exit(1)"
+    statement = "import pellucid.engines.openvino_program, openvino; callable(openvino.convert_model) or exit(1)"
     loaded = loaded_after(statement)
     assert "openvino" in loaded
     assert not {"openvino.tools.ovc", "openvino_telemetry"} & loaded
     converted = (
-        "import pellucid.engines.openvino, openvino\n"
+        "import pellucid.engines.openvino_program, openvino\n"
         "try: openvino.convert_model('no such file')\n"
         "except Exception: pass"
     )

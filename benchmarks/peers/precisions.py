@@ -7,7 +7,7 @@ from pathlib import Path
 
 def precisions() -> list[str]:
     """float32, and bfloat16 where OpenVINO has units for it."""
-    from pellucid.engines.openvino import has_bfloat16
+    from pellucid.engines.openvino_program import has_bfloat16
 
     return ["float32", "bfloat16"] if has_bfloat16() else ["float32"]
 

@@ -278,11 +278,12 @@ def test_attention_is_the_same_with_and_without_its_taps(engine: str) -> None:
     np.testing.assert_allclose(plain, tapped, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("engine", [*INSTALLED, "shapes"])
+@pytest.mark.parametrize("engine", [*INSTALLED, "shapes", "kernels"])
 def test_signatures_are_those_of_the_vocabulary(engine: str) -> None:
     import importlib
 
-    module = importlib.import_module(f"pellucid.engines.{engine}")
+    own_file = {"openvino": "openvino_ops", "kernels": "kernels_ops"}
+    module = importlib.import_module(f"pellucid.engines.{own_file.get(engine, engine)}")
     (subclass,) = [
         value
         for value in vars(module).values()

@@ -1,4 +1,4 @@
-"""The kernels for one short text, each beside NumPy in float64; and which program computes what."""
+"""The kernels, each beside NumPy in float64; and which program computes what."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ from pellucid.engines import kernels, kernels_library, processor
 from pellucid.engines.int8 import quantized_weight
 from pellucid.engines.kernels import KernelsProgram, WithKernels
 from pellucid.engines.kernels_library import FUNCTIONS, dtypes
-from pellucid.engines.kernels_memory import FEW_ROWS, operations, placed
+from pellucid.engines.kernels_memory import operations, placed
 from pellucid.engines.numpy import FUNCTIONS as DEFINITIONS
 from pellucid.engines.program import Program, Result
 from pellucid.ops import ACTIVATIONS
-from pellucid.packing import Packed, pack
+from pellucid.packing import MAX_TOKENS, Packed, pack
+
+FEW_ROWS = kernels.BESIDE_TILES["float32"]
 
 here = pytest.mark.skipif(not dtypes(), reason="the kernels are not compiled, or this processor has no AVX-512")
 
@@ -66,7 +68,7 @@ def test_where_there_is_a_compiler_there_are_kernels() -> None:
 @here
 @settings(deadline=None)
 @given(
-    rows=st.integers(1, FEW_ROWS), inputs=st.integers(1, 150), outputs=st.integers(1, 70), has_bias=st.booleans(),
+    rows=st.integers(1, 90), inputs=st.integers(1, 150), outputs=st.integers(1, 70), has_bias=st.booleans(),
     seed=st.integers(0, 99),
 )  # fmt: skip
 def test_products(rows: int, inputs: int, outputs: int, has_bias: bool, seed: int) -> None:
@@ -96,24 +98,74 @@ def test_products(rows: int, inputs: int, outputs: int, has_bias: bool, seed: in
         np.testing.assert_allclose(found, expected + (bias if has_bias else 0), rtol=1e-5, atol=1e-4, err_msg=dtype)
 
 
+WORDS = {meant: word for word, meant in ACTIVATIONS.items() if meant in FUNCTIONS}
+
+
 @here
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", WORDS)
 def test_activations(function: str) -> None:
-    word = next(word for word, meant in ACTIVATIONS.items() if meant == function)
     x = np.concatenate([np.linspace(-100, 100, 4001), np.linspace(-6, 6, 4001), [0.0, -0.0, 1e-8, 1e-3, 0.05]])
     x = np.resize(x.astype(np.float32), (50, 161))
-    found = program(lambda ops, w, i: ops.activation(word, ops.embedding(w["x"], i.ids)), x=x)(rows_of(50))
+    found = program(lambda ops, w, i: ops.activation(WORDS[function], ops.embedding(w["x"], i.ids)), x=x)(rows_of(50))
     expected = DEFINITIONS[function](x.astype(np.float64))
     np.testing.assert_allclose(found.outputs["y"], expected, rtol=2e-6, atol=5e-7)
 
 
 @here
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", WORDS)
 def test_what_is_no_number_stays_none(function: str) -> None:
-    word = next(word for word, meant in ACTIVATIONS.items() if meant == function)
     x = np.array([[1, np.nan, -1]], np.float32)
-    found = program(lambda ops, w, i: ops.activation(word, ops.embedding(w["x"], i.ids)), x=x)(rows_of(1))
+    found = program(lambda ops, w, i: ops.activation(WORDS[function], ops.embedding(w["x"], i.ids)), x=x)(rows_of(1))
     assert np.isnan(found.outputs["y"]).tolist() == [[False, True, False]]
+
+
+@here
+@pytest.mark.parametrize("dtype", sorted(dtypes()))
+@pytest.mark.parametrize("rows", [1, 30])
+@pytest.mark.parametrize("width", [16, 37, 64])
+def test_what_follows_a_product_is_done_in_it(dtype: str, rows: int, width: int) -> None:
+    x = np.resize(np.linspace(-9, 9, 1000), (rows, width)).astype(np.float32)
+    one, low, high = np.eye(width, dtype=np.float32), -9.0, 9.0
+    rounding = Rounding(low, high, np.ones(width, np.float32))
+
+    def forward(ops: Any, w: Any, i: Any) -> Any:
+        bent = ops.activation("gelu", ops.linear(ops.embedding(w["x"], i.ids), w["first.weight"]))
+        return ops.linear(bent, w["second.weight"])
+
+    roundings = {"first": rounding, "second": rounding} if dtype == "int8" else {}
+    made = program(forward, "float32" if dtype == "int8" else dtype, roundings,
+                   x=x, **{"first.weight": one, "second.weight": one})  # fmt: skip
+    assert isinstance(made, KernelsProgram)
+    assert [step.kind for step in made._steps] == ["embedding", "pack", "product", "product"]
+    found = made(rows_of(rows)).outputs["y"]
+    step = (high - low) / 255
+    given_x = np.rint((x - low) / step) * step + low if dtype == "int8" else bfloat16(x) if dtype == "bfloat16" else x
+    expected = DEFINITIONS["gelu_erf"](given_x.astype(np.float64))
+    allowed = {"float32": 1e-6, "bfloat16": 3e-5 + np.abs(expected) / 256, "int8": step / 2 * 1.01 + 3e-5}[dtype]
+    assert (np.abs(found - expected) <= allowed).all()
+
+
+@here
+def test_a_sum_that_a_norm_alone_reads_is_the_norms_and_another_is_not() -> None:
+    random = np.random.default_rng(3)
+    x, other, weight, bias = normal(random, 5, 21), normal(random, 5, 21), normal(random, 21), normal(random, 21)
+
+    def norm(ops: Any, w: Any, i: Any) -> tuple[Any, Any]:
+        total = ops.add(ops.embedding(w["x"], i.ids), ops.embedding(w["other"], i.ids))
+        return total, ops.layer_norm(total, w["weight"], w["bias"], 1e-5)
+
+    arrays = {"x": x, "other": other, "weight": weight, "bias": bias}
+    alone = program(lambda ops, w, i: norm(ops, w, i)[1], **arrays)
+    both = program(lambda ops, w, i: ops.add(*norm(ops, w, i)), **arrays)
+    total = x.astype(np.float64) + other
+    centred = total - total.mean(-1, keepdims=True)
+    expected = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * weight + bias
+    np.testing.assert_allclose(alone(rows_of(5)).outputs["y"], expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(both(rows_of(5)).outputs["y"], total + expected, rtol=1e-5, atol=1e-5)
+    assert isinstance(alone, KernelsProgram)
+    assert isinstance(both, KernelsProgram)
+    assert [step.kind for step in alone._steps] == ["embedding", "embedding", "layer_norm"]
+    assert [step.kind for step in both._steps] == ["embedding", "embedding", "add", "layer_norm", "add"]
 
 
 @here
@@ -129,13 +181,13 @@ def test_what_is_no_number_spreads_through_attention(bad: float) -> None:
 def _attention(query: Array, key: Array, value: Array, heads: int) -> Program:
     def forward(ops: Any, w: Any, i: Any) -> Any:
         given = (ops.embedding(w[name], i.ids) for name in ("query", "key", "value"))
-        return ops.attention(*given, i.layout, heads=heads, scale=0.3)
+        return ops.attention(*given, i.layout, heads=heads, scale=(query.shape[1] // heads) ** -0.5)
 
     return program(forward, query=query, key=key, value=value)
 
 
 @here
-@pytest.mark.parametrize("lengths", [(1,), (17,), (FEW_ROWS,), (1, 16, 5), (2,) * 20])
+@pytest.mark.parametrize("lengths", [(1,), (17,), (64,), (1, 16, 5), (2,) * 20, (300, 29)])
 @pytest.mark.parametrize(("heads", "dimension"), [(1, 1), (3, 5), (2, 16), (12, 64), (1, 256)])
 def test_attention(lengths: tuple[int, ...], heads: int, dimension: int) -> None:
     random = np.random.default_rng(heads)
@@ -147,7 +199,7 @@ def test_attention(lengths: tuple[int, ...], heads: int, dimension: int) -> None
             one[start : start + length].astype(np.float64).reshape(length, heads, dimension).swapaxes(0, 1)
             for one in (query, key, value)
         )
-        scores = np.exp(0.3 * (q @ k.swapaxes(1, 2)))
+        scores = np.exp(dimension**-0.5 * (q @ k.swapaxes(1, 2)))
         mixed = (scores / scores.sum(-1, keepdims=True) @ v).swapaxes(0, 1).reshape(length, -1)
         np.testing.assert_allclose(found[start : start + length], mixed, rtol=1e-5, atol=1e-5)
 
@@ -172,11 +224,11 @@ def _encoder() -> tuple[Any, WithKernels]:
 
 
 @here
-def test_values_that_are_still_read_are_not_written_over() -> None:
+@pytest.mark.parametrize("rows", [1, 64, 512])
+def test_values_that_are_still_read_are_not_written_over(rows: int) -> None:
     _, made = _encoder()
-    assert isinstance(made._few, KernelsProgram)
-    steps, outputs = made._few._steps, list(made._few._outputs.values())
-    places, size = placed(steps, outputs)
+    steps, outputs = made.kernels._steps, list(made.kernels._outputs.values())
+    places, size = placed(steps, outputs, rows)
     ready = operations(steps, [(None, None, None)] * len(steps), places)
     lies: dict[int, Any] = {}
     open_since = 0
@@ -218,8 +270,16 @@ def test_a_forked_process_computes_too() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def tiles(monkeypatch: pytest.MonkeyPatch, are_there: bool) -> None:
+    features = processor.features() - {"amx_tile"} | ({"amx_tile"} if are_there else set())
+    monkeypatch.setattr(processor, "features", lambda: features)
+
+
 @here
-def test_a_short_text_alone_builds_nothing_for_many_and_a_list_nothing_for_few() -> None:
+def test_beside_tiles_a_short_text_alone_is_the_kernels_and_a_list_is_the_engines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tiles(monkeypatch, are_there=True)
     pipe, made = _encoder()
     assert made._built is None
     pipe("long " * FEW_ROWS)
@@ -228,16 +288,67 @@ def test_a_short_text_alone_builds_nothing_for_many_and_a_list_nothing_for_few()
     pipe([f"Film {number} of many, and what else there is to say of it." for number in range(200)])
     ((made, _),) = pipe.model.runner._programs.values()
     assert isinstance(made, WithKernels)
-    assert "_laid_out" not in vars(made._few)
+    assert "_arrays" not in vars(made.kernels)
 
 
 @here
-def test_prepare_builds_what_is_to_come() -> None:
+def test_without_tiles_the_kernels_compute_lists_and_long_texts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles(monkeypatch, are_there=False)
+    pipe, made = _encoder()
+    pipe([f"Film {number}" for number in range(200)] + ["long " * 300])
+    made.prepare()
+    assert made._built is None
+    assert made.tokens < MAX_TOKENS
+
+
+@here
+def test_the_longest_texts_are_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles(monkeypatch, are_there=False)
+    monkeypatch.setattr(kernels, "LONGEST", 8)
+    pipe, made = _encoder()
+    assert made._built is None
+    pipe(["short", "long " * 8])
+    assert made._built is not None
+
+
+@here
+@pytest.mark.parametrize("are_there", [True, False])
+def test_prepare_builds_what_is_to_come(monkeypatch: pytest.MonkeyPatch, are_there: bool) -> None:
+    tiles(monkeypatch, are_there)
     _, made = _encoder()
     made.prepare(rows_of(FEW_ROWS))
     assert made._built is None
     made.prepare(rows_of(FEW_ROWS + 1))
-    assert made._built is not None
+    assert (made._built is not None) == are_there
+    _, made = _encoder()
+    made.prepare()
+    assert (made._built is not None) == are_there
+
+
+@here
+@pytest.mark.parametrize("dtype", sorted(dtypes() - {"int8"}))
+def test_numbers_do_not_depend_on_what_else_is_computed(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
+    tiles(monkeypatch, are_there=False)
+    pipe = pipeline("sentiment-analysis", "builtin", engine="openvino", dtype=dtype)
+    texts = ["A film.", "long " * 200, "I did not like it at all, and nobody else did.", "So so."] * 9
+    packed = pipe.packed([f"{number} {text}" for number, text in enumerate(texts)])
+    run = pipe.model.runner.run
+    whole = run(packed).outputs["logits"]
+    for index in range(len(texts)):
+        alone = run(packed.take(np.array([index]))).outputs["logits"]
+        np.testing.assert_array_equal(alone[0], whole[index])
+    np.testing.assert_array_equal(run(packed, max_tokens=100).outputs["logits"], whole)
+    np.testing.assert_array_equal(run(packed, batch_size=2).outputs["logits"], whole)
+
+
+@here
+@pytest.mark.parametrize("threads", [1, 2, 3, 16])
+def test_any_number_of_threads_gives_the_same(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    tiles(monkeypatch, are_there=False)
+    texts = [f"Film {number}, which I saw." for number in range(50)]
+    expected = pipeline("sentiment-analysis", "builtin", engine="openvino")(texts)
+    monkeypatch.setattr(processor, "cores", lambda: threads)
+    assert pipeline("sentiment-analysis", "builtin", engine="openvino")(texts) == expected
 
 
 class Nothing(Program):
@@ -277,12 +388,3 @@ def test_a_library_that_cannot_be_loaded_is_told(
     finally:
         kernels_library._library.cache_clear()
         dtypes.cache_clear()
-
-
-def test_beside_tiles_fewer_rows_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor, "features", lambda: frozenset({"amx_int8", "amx_bf16"}))
-    assert kernels.most_rows("int8") < FEW_ROWS
-    assert kernels.most_rows("bfloat16") < FEW_ROWS
-    assert kernels.most_rows("float32") == FEW_ROWS
-    monkeypatch.setattr(processor, "features", frozenset[str])
-    assert kernels.most_rows("int8") == FEW_ROWS

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pellucid import pipeline
-from pellucid.engines.openvino import MANY_ROWS, spare_rows
+from pellucid.engines.openvino_program import MANY_ROWS, spare_rows
 from pellucid.packing import MAX_TOKENS, Packed, pack
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from pellucid import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, DistilBertConfig, DistilBertModel
 from pellucid.engines import installed
+from pellucid.engines.kernels import WithKernels
 from pellucid.errors import IdsOutOfRangeError, InputError, InputTypeError, RaggedBatchError, TextTooLongError
 from pellucid.outputs import ModelOutput
 
@@ -161,7 +162,8 @@ def test_memory_mapped_weights_are_shared_with_the_graph(classifier: Path) -> No
     model = AutoModelForSequenceClassification.from_pretrained(classifier, engine="openvino")
     model.runner.prepare()
     program, *_ = model.runner._programs[(), None]
-    program = getattr(program, "_built", program)
+    if isinstance(program, WithKernels):
+        program = program._engines()
     stored = {tensor.data.__array_interface__["data"][0] for tensor in model.tensors.values()}
     held = {array.__array_interface__["data"][0] for array in program._arrays}
     assert held == stored

@@ -112,7 +112,7 @@ def test_fewer_layers_are_told(exact: Any, changed: Callable[..., Path]) -> None
 
 def test_the_bar_follows_the_coarser_precision_and_can_be_set(exact: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # Where the processor has no bfloat16, OpenVINO computes in float32 instead, which is not NumPy's either.
-    monkeypatch.setattr("pellucid.engines.openvino.has_bfloat16", lambda: True)
+    monkeypatch.setattr("pellucid.engines.openvino_program.has_bfloat16", lambda: True)
     rough = trace(engine="openvino", dtype="bfloat16")
     assert rough.compare(exact).absolute == exact.compare(rough).absolute == 0.2
     strict = rough.compare(exact, absolute=1e-6, relative=0.0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from threading import Lock
@@ -18,19 +19,45 @@ import numpy.typing as npt
 
 from pellucid.engines import processor
 from pellucid.engines.int8 import Roundings
-from pellucid.engines.kernels_library import ROWS, Batch, Operation, aligned, dtypes, run
-from pellucid.engines.kernels_memory import FEW_ROWS, Arrays, arrays, operations, placed
+from pellucid.engines.kernels_joined import joined
+from pellucid.engines.kernels_library import KINDS, ROWS, Batch, Operation, aligned, dtypes, run, scratch
+from pellucid.engines.kernels_memory import Arrays, arrays, operations, placed
 from pellucid.engines.kernels_ops import Index, KernelsOps, NotRecordedError, Parameter, Value
 from pellucid.engines.mapped_memory import given_back
 from pellucid.engines.program import Forward, Program, Result
 from pellucid.packing import Inputs, Layout, Packed
 from pellucid.weights import Tensor, Weights
 
-TILES = {"int8": ("amx_int8", 48), "bfloat16": ("amx_bf16", 16)}
-"""Of precisions that tiles of AMX multiply in, what Linux calls these, and how many rows are few beside them."""
+BESIDE_TILES = {"float32": 64, "bfloat16": 16, "int8": 48}
+"""Tokens of a call up to which kernels are used on processors with AMX, which multiplies more rows faster."""
 
-MOST_THREADS = 16
-"""Products of few rows are too small for more."""
+TOKENS = 512
+"""Of a micro-batch: what lies between two products stays in the caches. Measured in benchmarks/kernels.py."""
+
+TOKENS_OF_A_THREAD = 128
+
+LONGEST = 1024
+"""Tokens of a text; for longer ones the kernels were not measured."""
+
+FEWEST_ROWS = 64
+"""Of the smallest workspace."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A program for some number of tokens.
+
+    Attributes:
+        operations: the steps.
+        places: where each value lies in the workspace, in numbers of float32.
+        size: of the workspace, without what each thread has for itself behind it.
+        scratch: of that.
+    """
+
+    operations: ctypes.Array[Operation]
+    places: Mapping[Value, int]
+    size: int
+    scratch: int
 
 
 class KernelsProgram(Program):
@@ -54,42 +81,55 @@ class KernelsProgram(Program):
         inputs = Inputs(Index("ids", "T"), Index("positions", "T"), Index("types", "T"), Index("chosen", "N"), layout)
         weights = Weights(lambda name, shape: Parameter(name, parameters[name]))
         self._outputs: dict[str, Value] = forward(ops, weights, inputs)
-        self._steps = ops.steps
+        self._steps = joined(ops.steps, self._outputs.values())
         self._stored = [tensor.data for tensor in parameters.values()]
-        self._threads = min(processor.cores(), MOST_THREADS)
-        self._places, self._size = placed(ops.steps, self._outputs.values())
+        self.threads = processor.cores()
+        self._planned: dict[int, Plan] = {}
         self._idle: deque[npt.NDArray[np.float32]] = deque()
         self._lock = Lock()
 
     @cached_property
-    def _laid_out(self) -> tuple[list[Arrays], ctypes.Array[Operation]]:
-        """The arrays that the steps read, which must outlive them, and the steps."""
+    def _arrays(self) -> list[Arrays]:
+        """What the steps read, laid out; it must outlive them."""
         with given_back(self._stored):
-            read = arrays(self._steps, self._threads)
-        return read, operations(self._steps, read, self._places)
+            return arrays(self._steps, self.threads)
+
+    def _plan(self, tokens: int) -> Plan:
+        """The steps with their places, for so many tokens or some more: there are few sizes."""
+        rows = max(FEWEST_ROWS, 1 << (tokens - 1).bit_length())
+        with self._lock:
+            if rows not in self._planned:
+                places, size = placed(self._steps, self._outputs.values(), rows)
+                ready = operations(self._steps, self._arrays, places)
+                own = [scratch(min(rows, LONGEST), one.columns // one.inner, one.dtype) for one in ready
+                       if KINDS[one.kind] == "attention"]  # fmt: skip
+                self._planned[rows] = Plan(ready, places, size, max(own, default=0))
+            return self._planned[rows]
 
     def prepare(self, packed: Packed | None = None) -> None:
-        with self._lock:
-            _ = self._laid_out
+        self._plan(FEWEST_ROWS if packed is None else len(packed.ids))
 
     def __call__(self, packed: Packed) -> Result:
-        self.prepare()
+        plan = self._plan(len(packed.ids))
         counts = {"T": len(packed.ids), "N": len(packed.chosen), "B": len(packed.lengths)}
         given = (packed.ids, packed.positions, packed.types, packed.chosen, packed.starts, packed.lengths)
-        joined = np.concatenate(given, dtype=np.int32)
-        ends = accumulate((len(one) for one in given), initial=0)
-        start = joined.ctypes.data
-        *pointers, lengths, _ = (start + joined.itemsize * end for end in ends)
-        batch = Batch(tuple(counts[rows] for rows in ROWS), tuple(pointers), lengths)
+        joint = np.concatenate(given, dtype=np.int32)
+        start, ends = joint.ctypes.data, accumulate((len(one) for one in given), initial=0)
+        *pointers, lengths, _ = (start + joint.itemsize * end for end in ends)
+        batch = Batch(
+            tuple(counts[rows] for rows in ROWS), tuple(pointers), lengths, self.threads, plan.size, plan.scratch
+        )
         try:
             workspace = self._idle.pop()
         except IndexError:
-            workspace = aligned(self._size).view(np.float32)
+            workspace = aligned(0).view(np.float32)
+        if len(workspace) < (needed := plan.size + self.threads * plan.scratch):
+            workspace = aligned(needed).view(np.float32)
         try:
-            run(self._laid_out[1], batch, workspace, self._threads)
+            run(plan.operations, batch, workspace)
             outputs = {}
             for name, value in self._outputs.items():
-                place, size = self._places[value], counts[value.rows] * value.columns
+                place, size = plan.places[value], counts[value.rows] * value.columns
                 outputs[name] = workspace[place : place + size].reshape(-1, value.columns).copy()
         finally:
             self._idle.append(workspace)
@@ -97,37 +137,47 @@ class KernelsProgram(Program):
 
 
 class WithKernels(Program):
-    """A program for few rows, and one for many that is built when it is first needed.
+    """A program of kernels beside the engine's own, which is built when it is first needed.
 
     Args:
-        few: for micro-batches that are alone and have few rows.
-        most: how many those are.
-        many: builds the other program.
+        kernels: for all that is not too long, or for calls of few tokens.
+        engines: builds the engine's program.
+        most: how many tokens a call for the kernels has at most; None where they compute lists too.
     """
 
-    def __init__(self, few: Program, most: int, many: Callable[[], Program]) -> None:
-        self._few = few
-        self._most = most
-        self._build = many
+    def __init__(self, kernels: KernelsProgram, engines: Callable[[], Program], most: int | None) -> None:
+        self.kernels = kernels
+        self.most = most
+        self._build = engines
         self._built: Program | None = None
         self._lock = Lock()
 
-    def _many(self) -> Program:
+    @property
+    def tokens(self) -> int:
+        return max(TOKENS, TOKENS_OF_A_THREAD * self.kernels.threads) if self.most is None else super().tokens
+
+    def _engines(self) -> Program:
         with self._lock:
             self._built = self._built or self._build()
             return self._built
 
+    def _way(self, packed: Packed, *, is_alone: bool) -> Program:
+        few = self.most is None or (is_alone and len(packed.ids) <= self.most)
+        return self.kernels if few and packed.lengths.max(initial=0) <= LONGEST else self._engines()
+
     def prepare(self, packed: Packed | None = None) -> None:
-        if packed is None or len(packed.ids) <= self._most:
-            self._few.prepare()
-        if packed is None or len(packed.ids) > self._most:
-            self._many()
+        if packed is not None:
+            self._way(packed, is_alone=True).prepare(packed)
+            return
+        self.kernels.prepare()
+        if self.most is not None:
+            self._engines()
 
     def __call__(self, packed: Packed) -> Result:
-        return self._many()(packed)
+        return self._way(packed, is_alone=False)(packed)
 
     def alone(self, packed: Packed) -> Result:
-        return self._few(packed) if len(packed.ids) <= self._most else self(packed)
+        return self._way(packed, is_alone=True)(packed)
 
 
 def build(
@@ -135,28 +185,27 @@ def build(
     parameters: Mapping[str, Tensor],
     dtype: str,
     roundings: Roundings,
-    many: Callable[[], Program],
+    engines: Callable[[], Program],
 ) -> Program:
-    """Join a program for few rows, where the kernels compute it on this machine, to an engine's own.
+    """Put a program of kernels before an engine's own, where they compute it on this machine.
 
     Args:
         forward: the architecture with its config and head.
         parameters: the checkpoint's tensors, by canonical name.
         dtype: the precision to compute in; of "int8" what is rounded, the rest in bfloat16.
         roundings: of the inputs of linear maps that are computed in int8.
-        many: builds the engine's program.
+        engines: builds the engine's program.
     """
     if dtype not in dtypes():
-        return many()
+        return engines()
     others = "bfloat16" if dtype == "int8" and "bfloat16" in dtypes() else "float32"
     try:
-        few = KernelsProgram(forward, parameters, others if dtype == "int8" else dtype, roundings)
+        kernels = KernelsProgram(forward, parameters, others if dtype == "int8" else dtype, roundings)
     except NotRecordedError:
-        return many()
-    return WithKernels(few, most_rows(dtype), many)
+        return engines()
+    return WithKernels(kernels, engines, most_tokens(dtype))
 
 
-def most_rows(dtype: str) -> int:
-    """Up to how many rows the kernels here are the faster ones, in a precision on this processor."""
-    feature, most = TILES.get(dtype, ("", 0))
-    return most if feature in processor.features() else FEW_ROWS
+def most_tokens(dtype: str) -> int | None:
+    """Up to how many tokens of a call the kernels are the faster ones on this processor; None for any number."""
+    return BESIDE_TILES[dtype] if "amx_tile" in processor.features() else None

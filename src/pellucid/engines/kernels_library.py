@@ -26,7 +26,7 @@ KINDS = (
     "embedding", "add", "multiply", "scale", "layer_norm", "activation", "rows", "pack", "product", "attention",
 )  # fmt: skip
 DTYPES = ("float32", "bfloat16", "int8", "float16")
-FUNCTIONS = ("linear", "gelu_erf", "gelu_tanh", "gelu_sigmoid", "relu", "silu", "sigmoid", "tanh")
+FUNCTIONS = ("linear", "gelu_erf", "gelu_tanh", "gelu_sigmoid", "relu", "silu", "sigmoid", "tanh", "gelu_roughly")
 ROWS = ("T", "N", "B")
 INDICES = ("ids", "positions", "types", "chosen", "first_rows")
 
@@ -44,10 +44,13 @@ class Operation(ctypes.Structure):
     """One step: `struct operation`."""
 
     _fields_ = [
-        *((name, ctypes.c_int32) for name in ("kind", "waits", "rows", "columns", "inner", "dtype", "function")),
+        *(
+            (name, ctypes.c_int32)
+            for name in ("kind", "waits", "rows", "columns", "inner", "dtype", "packs", "function")
+        ),
         ("number", ctypes.c_float),
         *((name, ctypes.c_int64) for name in ("output", "first", "second", "third")),
-        *((name, ctypes.c_void_p) for name in ("weight", "scale", "shift")),
+        *((name, ctypes.c_void_p) for name in ("weight", "scale", "shift", "factors")),
     ]
 
 
@@ -58,6 +61,9 @@ class Batch(ctypes.Structure):
         ("counts", ctypes.c_int32 * len(ROWS)),
         ("indices", ctypes.c_void_p * len(INDICES)),
         ("lengths", ctypes.c_void_p),
+        ("threads", ctypes.c_int32),
+        ("scratch", ctypes.c_int64),
+        ("scratch_size", ctypes.c_int64),
     ]
 
 
@@ -65,13 +71,15 @@ class Batch(ctypes.Structure):
 def _library() -> Any:
     library = ctypes.CDLL(str(FILE))
     library.pellucid_run.argtypes = [
-        ctypes.POINTER(Operation), ctypes.c_int, ctypes.POINTER(Batch), ctypes.c_void_p, ctypes.c_int,
+        ctypes.POINTER(Operation), ctypes.c_int, ctypes.POINTER(Batch), ctypes.c_void_p,
     ]  # fmt: skip
     library.pellucid_run.restype = None
     library.pellucid_pack_weight.argtypes = [
         ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int,
     ]  # fmt: skip
     library.pellucid_pack_weight.restype = None
+    library.pellucid_scratch.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int]
+    library.pellucid_scratch.restype = ctypes.c_int64
     return library
 
 
@@ -111,6 +119,11 @@ def packed_weight(weight: npt.NDArray[Any], dtype: str) -> npt.NDArray[np.int32]
     return panels
 
 
-def run(operations: Any, batch: Batch, workspace: npt.NDArray[Any], threads: int) -> None:
+def scratch(length: int, dimension: int, dtype: int) -> int:
+    """How many numbers of float32 each thread needs for attention of a head, beside the workspace."""
+    return int(_library().pellucid_scratch(length, dimension, dtype))
+
+
+def run(operations: Any, batch: Batch, workspace: npt.NDArray[Any]) -> None:
     """Run all steps; the interpreter is free for other threads meanwhile."""
-    _library().pellucid_run(operations, len(operations), ctypes.byref(batch), workspace.ctypes.data, threads)
+    _library().pellucid_run(operations, len(operations), ctypes.byref(batch), workspace.ctypes.data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
@@ -23,29 +23,32 @@ from pellucid.engines.kernels_library import (
 )
 from pellucid.engines.kernels_ops import INT8_STEPS, Parameter, Step, Value
 
-FEW_ROWS = 64
-"""Rows of a workspace; up to so many are computed by the kernels, measured in benchmarks/kernels.py."""
 
-
-def _size(value: Value) -> int:
-    """Numbers of float32 that a value takes at most, in whole lines."""
+def _size(value: Value, rows: int) -> int:
+    """Numbers of float32 that a value takes for so many rows, in whole lines."""
     if value.packed is None:
-        count = FEW_ROWS * value.columns
+        count = rows * value.columns
     else:
-        blocks = -(-FEW_ROWS // BLOCK_ROWS)
-        count = (FEW_ROWS + blocks) * groups(value.columns, value.packed)
+        # Of each block all rows but the last one's are there.
+        count = (rows + -(-rows // BLOCK_ROWS)) * groups(value.columns, value.packed)
     return -(-count * 4 // LINE) * LINE // 4
 
 
-def placed(steps: list[Step], results: Iterable[Value]) -> tuple[dict[Value, int], int]:
-    """Where each value lies in the workspace: where others lay that nothing reads any more. And how large that is."""
+def placed(steps: Sequence[Step], results: Iterable[Value], rows: int) -> tuple[dict[Value, int], int]:
+    """Where each value lies in the workspace: where others lay that nothing reads any more. And how large that is.
+
+    Args:
+        steps: in the order in which they are computed.
+        results: what is read afterwards.
+        rows: for how many tokens.
+    """
     last_use = {value: number for number, step in enumerate(steps) for value in step.inputs}
     last_use.update((value, len(steps)) for value in results)
     places: dict[Value, int] = {}
     free: list[tuple[int, int]] = []
     end = 0
     for number, step in enumerate(steps):
-        size = _size(step.output)
+        size = _size(step.output, rows)
         fitting = [one for one in free if one[0] == size]
         if fitting:
             free.remove(fitting[0])
@@ -53,7 +56,7 @@ def placed(steps: list[Step], results: Iterable[Value]) -> tuple[dict[Value, int
         else:
             places[step.output], end = end, end + size
         read = {value for value in (*step.inputs, step.output) if last_use.get(value, number) == number}
-        free.extend((_size(value), places[value]) for value in read)
+        free.extend((_size(value, rows), places[value]) for value in read)
     return places, end
 
 
@@ -61,7 +64,7 @@ Arrays: TypeAlias = tuple[npt.NDArray[Any] | None, npt.NDArray[np.float32] | Non
 """A step's weight, scale and shift."""
 
 
-def arrays(steps: list[Step], threads: int) -> list[Arrays]:
+def arrays(steps: Sequence[Step], threads: int) -> list[Arrays]:
     """What each step reads of the checkpoint, as its kernel reads it; a weight of several products is there once."""
     products = {_product_key(step): step for step in steps if step.kind == "product"}
     with ThreadPoolExecutor(threads) as pool:
@@ -91,7 +94,7 @@ def _other_arrays(step: Step) -> Arrays:
     if step.kind == "embedding" and step.weight is not None:
         # Of a table few rows are read; it stays where it lies.
         return np.ascontiguousarray(step.weight.tensor.data), None, None
-    return _floats(step.weight), step.scale, _floats(step.shift)
+    return _floats(step.weight), None, _floats(step.shift)
 
 
 def _floats(parameter: Parameter | None) -> npt.NDArray[np.float32] | None:
@@ -99,18 +102,20 @@ def _floats(parameter: Parameter | None) -> npt.NDArray[np.float32] | None:
 
 
 def _operation(step: Step, own: Arrays, places: Mapping[Value, int], waits: bool) -> Operation:
-    inputs = dict(zip(("first", "second", "third"), (places[value] for value in step.inputs), strict=False))
-    pointers = [None if one is None else one.ctypes.data for one in own]
+    inputs = dict.fromkeys(("first", "second", "third"), -1)
+    inputs.update(zip(inputs, (places[value] for value in step.inputs), strict=False))
+    pointers = [None if one is None else one.ctypes.data for one in (*own, step.factors)]
     operation = Operation(
         kind=KINDS.index(step.kind), waits=waits, rows=ROWS.index(step.output.rows), columns=step.output.columns,
-        output=places[step.output], **inputs, **dict(zip(("weight", "scale", "shift"), pointers, strict=True)),
+        output=places[step.output], **inputs, packs=-1,
+        **dict(zip(("weight", "scale", "shift", "factors"), pointers, strict=True)),
     )  # fmt: skip
     for name, value in step.settings.items():
         setattr(operation, name, value)
     return operation
 
 
-def operations(steps: list[Step], read: list[Arrays], places: Mapping[Value, int]) -> ctypes.Array[Operation]:
+def operations(steps: Sequence[Step], read: Sequence[Arrays], places: Mapping[Value, int]) -> ctypes.Array[Operation]:
     """The steps as the library takes them; a step waits where one before it may still use the same memory."""
     made = []
     written: set[int] = set()

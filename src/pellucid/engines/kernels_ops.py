@@ -15,9 +15,6 @@ from pellucid.ops import Ops, activation_function
 from pellucid.packing import Layout
 from pellucid.weights import Tensor
 
-LARGEST_HEAD = 256
-"""Numbers of a head, at most: attention has all of a text's keys of one head on the stack."""
-
 INT8_STEPS = 255
 """From the lowest value of a rounded input to the highest."""
 
@@ -73,7 +70,7 @@ class Step:
         settings: further fields of `Operation`.
         weight: the parameter that it reads, or an array.
         shift: likewise.
-        scale: an array that it reads.
+        factors: of what is packed in int8, for each column.
         rounding: of a product in int8: how its input was rounded.
     """
 
@@ -83,7 +80,7 @@ class Step:
     settings: Mapping[str, Any] = field(default_factory=dict)
     weight: Parameter | None = None
     shift: Parameter | None = None
-    scale: npt.NDArray[np.float32] | None = None
+    factors: npt.NDArray[np.float32] | None = None
     rounding: Rounding | None = None
 
 
@@ -127,14 +124,14 @@ class KernelsOps(Ops):
         key = id(x), id(rounding)
         if key not in self._packed:
             dtype = self._dtype if rounding is None else "int8"
-            settings: dict[str, Any] = {"dtype": DTYPES.index(dtype), "columns": x.columns}
+            settings: dict[str, Any] = {"packs": DTYPES.index(dtype)}
             factors = None
             if rounding is not None:
                 steps = INT8_STEPS / (rounding.high - rounding.low)
                 factors = (steps / np.broadcast_to(rounding.scale, x.columns)).astype(np.float32)
                 settings["number"] = steps * rounding.low
             packed = Value(x.rows, x.columns, dtype)
-            self.steps.append(Step("pack", packed, [x], settings, scale=factors))
+            self.steps.append(Step("pack", packed, [x], settings, factors=factors))
             self._packed[key] = packed
         return self._packed[key]
 
@@ -183,9 +180,7 @@ class KernelsOps(Ops):
         bias: Any = None,
         dropout: float = 0.0,
     ) -> Value:
-        if causal or window is not None or bias is not None or kv_heads not in (None, heads):
-            _not_recorded("attention")
-        if query.columns // heads > LARGEST_HEAD:
+        if causal or window is not None or bias is not None or kv_heads not in (None, heads) or scale <= 0:
             _not_recorded("attention")
         settings = {"inner": heads, "number": scale, "dtype": DTYPES.index(self._dtype)}
         return self._step("attention", query.rows, query.columns, query, key, value, settings=settings)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.ops import Array, Ops
-from pellucid.packing import Inputs, Packed
+from pellucid.packing import MAX_TOKENS, Inputs, Packed
 from pellucid.weights import Weights
 
 Forward: TypeAlias = Callable[[Ops, Weights, Inputs], dict[str, Array]]
@@ -50,6 +50,11 @@ class Result:
 
 class Program(ABC):
     """Runs packed batches of any size. May be called from any number of threads at once."""
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens a micro-batch has where the caller names no budget."""
+        return MAX_TOKENS
 
     @abstractmethod
     def __call__(self, packed: Packed) -> Result:

@@ -1,7 +1,7 @@
-/* What one short text is computed with: a list of operations over rows of float32, run by a few threads.
+/* What texts are computed with: a list of operations over rows of float32, run by a few threads.
  *
- * Libraries make their products for many rows. For few, reading the weights takes as long as multiplying them, and both
- * can be done at once only if the weights lie in the order of reading. See docs/decisions/0036-kernels.md.
+ * Weights lie in the order in which they are multiplied, so that the next ones are on their way meanwhile, and what is
+ * done between two products is done where the numbers are at hand. See docs/decisions/0036-kernels.md.
  *
  * Everything here needs AVX-512; the products of bfloat16 and int8 need its extensions of these names as well. Whoever
  * loads the library looks first.
@@ -24,7 +24,7 @@ enum kind { EMBEDDING, ADD, MULTIPLY, SCALE, LAYER_NORM, ACTIVATION, ROWS, PACK,
 
 enum dtype { FLOAT32, BFLOAT16, INT8, FLOAT16 };
 
-enum function { LINEAR, GELU_ERF, GELU_TANH, GELU_SIGMOID, RELU, SILU, SIGMOID, TANH };
+enum function { LINEAR, GELU_ERF, GELU_TANH, GELU_SIGMOID, RELU, SILU, SIGMOID, TANH, GELU_ROUGHLY };
 
 /* Which of the batch's numbers of rows an operation has, and which of its arrays of indices it reads. */
 enum rows { TOKENS, CHOSEN, SEQUENCES };
@@ -37,17 +37,21 @@ struct operation {
     int32_t rows;     /* enum rows, of the output */
     int32_t columns;  /* of the output; of the input where that is packed */
     int32_t inner;    /* columns of a product's input; heads of attention */
-    int32_t dtype;    /* enum dtype: of packed numbers, or of an embedding's table */
+    int32_t dtype;    /* enum dtype: of packed inputs, or of an embedding's table */
+    int32_t packs;    /* enum dtype of what is written packed; -1 for rows of float32 */
     int32_t function; /* enum function, or enum index */
     float number;     /* epsilon, factor, or the lowest value in steps */
     int64_t output, first, second, third; /* places in the workspace, in numbers of float32; -1 for none */
     const void *weight, *scale, *shift;
+    const void *factors; /* of what is packed in int8, for each column */
 };
 
 struct batch {
     int32_t counts[3];         /* by enum rows */
     const int32_t *indices[5]; /* by enum index */
     const int32_t *lengths;    /* of each sequence, in tokens */
+    int32_t threads;
+    int64_t scratch, scratch_size; /* behind the workspace, and of each thread, in numbers of float32 */
 };
 
 /* How a run's steps are divided: whoever is free takes the next chunk of the step that is under way. */
@@ -59,6 +63,8 @@ static inline int64_t groups_of(int64_t columns, int dtype) {
     return dtype == INT8 ? (columns + 3) / 4 : dtype == BFLOAT16 ? (columns + 1) / 2 : columns;
 }
 
+static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
 static inline int blocks_of(int rows) { return (rows + BLOCK_ROWS - 1) / BLOCK_ROWS; }
 
 static inline int rows_of_block(int rows) { return (rows + blocks_of(rows) - 1) / blocks_of(rows); }
@@ -69,21 +75,25 @@ static inline __mmask16 lanes_at(int64_t column, int64_t columns) {
     return left >= LANES ? 0xffff : (__mmask16)((1u << left) - 1);
 }
 
-/* e^x, to 1e-7 of its size. */
-__m512 exponential(__m512 x);
-
 void embed(const struct operation *op, const struct batch *batch, float *workspace, int from, int to);
 void elementwise(const struct operation *op, float *workspace, int from, int to);
 void layer_norm(const struct operation *op, float *workspace, int from, int to);
 void activate(const struct operation *op, float *workspace, int from, int to);
 void choose_rows(const struct operation *op, const struct batch *batch, float *workspace, int from, int to);
 void pack_rows(const struct operation *op, int rows, float *workspace, int64_t from, int64_t to);
-void multiply_panels(const struct operation *op, int rows, float *workspace, int64_t from, int64_t to);
+
+/* Panels from one on to another, for blocks of rows from one on to another. */
+void multiply_panels(const struct operation *op, int rows, float *workspace, const int64_t panels[2],
+                     const int blocks[2]);
+
+/* The same in parts, for matrices that are no weights: a block of rows, and panels whose outputs or inputs are rows. */
 void pack_block(int dtype, const float *x, int64_t stride, int rows, int64_t columns, int32_t *packed);
 void pack_outputs(int dtype, const float *x, int64_t stride, int64_t outputs, int64_t columns, int32_t *panels);
 void pack_inputs(int dtype, const float *x, int64_t stride, int64_t inputs, int64_t columns, int32_t *panels);
 void multiply_block(int dtype, int rows, const int32_t *x, const char *weight, int64_t groups, __m512 *sums);
-void attend(const struct operation *op, const struct batch *batch, float *workspace, int sequence, int head);
+
+void attend(const struct operation *op, const struct batch *batch, float *workspace, float *scratch, int sequence,
+            int head);
 
 /* Has up to so many threads, the caller's among them, call `work(job)`, and returns when all that began are done. */
 void with_helpers(void (*work)(void *), void *job, int threads);

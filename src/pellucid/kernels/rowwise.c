@@ -1,6 +1,8 @@
 /* What is done to each row, or to each number, by itself. */
 
-#include "kernels.h"
+#include <stddef.h>
+
+#include "activations.h"
 
 static inline float *row_of(float *workspace, int64_t place, int64_t row, int64_t columns) {
     return workspace + place + row * columns;
@@ -55,14 +57,24 @@ void elementwise(const struct operation *op, float *workspace, int from, int to)
     }
 }
 
+/* Of one operand, or of the sum of two. */
 void layer_norm(const struct operation *op, float *workspace, int from, int to) {
     const float *weight = op->weight, *bias = op->shift;
     for (int row = from; row < to; row++) {
-        const float *x = row_of(workspace, op->first, row, op->columns);
+        const float *x = row_of(workspace, op->first, row, op->columns), *other = NULL;
         float *y = row_of(workspace, op->output, row, op->columns);
         __m512 sum = _mm512_setzero_ps(), squares = _mm512_setzero_ps();
-        for (int64_t column = 0; column < op->columns; column += LANES)
-            sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(lanes_at(column, op->columns), x + column));
+        if (op->second >= 0) other = row_of(workspace, op->second, row, op->columns);
+        for (int64_t column = 0; column < op->columns; column += LANES) {
+            __mmask16 lanes = lanes_at(column, op->columns);
+            __m512 value = _mm512_maskz_loadu_ps(lanes, x + column);
+            if (other) {
+                value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(lanes, other + column));
+                _mm512_mask_storeu_ps(y + column, lanes, value);
+            }
+            sum = _mm512_add_ps(sum, value);
+        }
+        if (other) x = y;
         __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(sum) / (float)op->columns);
         for (int64_t column = 0; column < op->columns; column += LANES) {
             __mmask16 lanes = lanes_at(column, op->columns);
@@ -77,6 +89,18 @@ void layer_norm(const struct operation *op, float *workspace, int from, int to) 
             __m512 normal = _mm512_mul_ps(_mm512_mul_ps(centred, scale), _mm512_maskz_loadu_ps(lanes, weight + column));
             if (bias) normal = _mm512_add_ps(normal, _mm512_maskz_loadu_ps(lanes, bias + column));
             _mm512_mask_storeu_ps(y + column, lanes, normal);
+        }
+    }
+}
+
+void activate(const struct operation *op, float *workspace, int from, int to) {
+    for (int row = from; row < to; row++) {
+        const float *x = row_of(workspace, op->first, row, op->columns);
+        float *y = row_of(workspace, op->output, row, op->columns);
+        for (int64_t column = 0; column < op->columns; column += LANES) {
+            __mmask16 lanes = lanes_at(column, op->columns);
+            __m512 value = _mm512_maskz_loadu_ps(lanes, x + column);
+            _mm512_mask_storeu_ps(y + column, lanes, activated(op->function, value));
         }
     }
 }

@@ -4,7 +4,7 @@
 
 #include "kernels.h"
 
-#define CHUNK_ROWS 2
+#define CHUNKS_OF_A_THREAD 8
 #define CHUNK_GROUPS 64
 #define CHUNK_BYTES (128 * 1024) /* of weights, which stay in a core's cache with a block of rows */
 #define MOST_PANELS 8
@@ -16,43 +16,62 @@ struct run {
     const struct batch *batch;
     float *workspace;
     struct progress *progress;
+    atomic_int threads; /* that have taken part */
 };
 
 static int divided(int64_t whole, int64_t part) { return (int)((whole + part - 1) / part); }
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int rows_of_chunk(int rows, const struct batch *batch) { return divided(rows, CHUNKS_OF_A_THREAD * batch->threads); }
 
-static int64_t panels_of_chunk(const struct operation *op) {
-    int64_t panels = CHUNK_BYTES / (groups_of(op->inner, op->dtype) * LINE);
-    return panels < 1 ? 1 : smaller(panels, MOST_PANELS);
+static int panels_of(const struct operation *op) { return divided(op->columns, LANES); }
+
+/* As many chunks as keep all threads at work; panels of one chunk stay in a core's cache. */
+static int panels_of_chunk(const struct operation *op, const struct batch *batch) {
+    int64_t fitting = CHUNK_BYTES / (groups_of(op->inner, op->dtype) * LINE);
+    int64_t whole = (int64_t)panels_of(op) * blocks_of(batch->counts[op->rows]);
+    int64_t fair = divided(whole, CHUNKS_OF_A_THREAD * batch->threads);
+    return (int)smaller(smaller(fair, MOST_PANELS), fitting < 1 ? 1 : fitting);
+}
+
+/* In how many parts blocks of rows are where panels alone would leave threads without work. */
+static int parts_of_blocks(const struct operation *op, const struct batch *batch) {
+    int chunks = divided(panels_of(op), panels_of_chunk(op, batch));
+    return (int)smaller(blocks_of(batch->counts[op->rows]), divided(CHUNKS_OF_A_THREAD * batch->threads, chunks));
 }
 
 static int chunks_of(const struct operation *op, const struct batch *batch) {
-    if (op->kind == PACK) return divided(groups_of(op->columns, op->dtype), CHUNK_GROUPS);
-    if (op->kind == PRODUCT) return divided(divided(op->columns, LANES), panels_of_chunk(op));
+    int rows = batch->counts[op->rows];
+    if (!rows) return 0;
+    if (op->kind == PACK) return divided(groups_of(op->columns, op->packs), CHUNK_GROUPS);
+    if (op->kind == PRODUCT) return divided(panels_of(op), panels_of_chunk(op, batch)) * parts_of_blocks(op, batch);
     if (op->kind == ATTENTION) return batch->counts[SEQUENCES] * op->inner;
-    return divided(batch->counts[op->rows], CHUNK_ROWS);
+    return divided(rows, rows_of_chunk(rows, batch));
 }
 
-static void compute(const struct operation *op, const struct batch *batch, float *workspace, int chunk) {
-    int rows = batch->counts[op->rows];
-    int from = chunk * CHUNK_ROWS, to = (int)smaller(from + CHUNK_ROWS, rows);
+static void multiply(const struct operation *op, const struct batch *batch, float *workspace, int chunk) {
+    int rows = batch->counts[op->rows], all = blocks_of(rows), parts = parts_of_blocks(op, batch);
+    int part = chunk % parts, of_chunk = panels_of_chunk(op, batch);
+    int64_t first = (int64_t)(chunk / parts) * of_chunk;
+    int64_t panels[2] = {first, smaller(first + of_chunk, panels_of(op))};
+    int blocks[2] = {all * part / parts, all * (part + 1) / parts};
+    multiply_panels(op, rows, workspace, panels, blocks);
+}
+
+static void compute(const struct operation *op, const struct batch *batch, float *workspace, float *scratch, int chunk) {
+    int rows = batch->counts[op->rows], of_chunk = rows_of_chunk(rows, batch);
+    int from = chunk * of_chunk, to = (int)smaller(from + of_chunk, rows);
     switch (op->kind) {
     case EMBEDDING: embed(op, batch, workspace, from, to); break;
     case LAYER_NORM: layer_norm(op, workspace, from, to); break;
     case ACTIVATION: activate(op, workspace, from, to); break;
     case ROWS: choose_rows(op, batch, workspace, from, to); break;
     case PACK: {
-        int64_t groups = groups_of(op->columns, op->dtype), first = (int64_t)chunk * CHUNK_GROUPS;
+        int64_t groups = groups_of(op->columns, op->packs), first = (int64_t)chunk * CHUNK_GROUPS;
         pack_rows(op, rows, workspace, first, smaller(first + CHUNK_GROUPS, groups));
         break;
     }
-    case PRODUCT: {
-        int64_t panels = divided(op->columns, LANES), part = panels_of_chunk(op);
-        multiply_panels(op, rows, workspace, chunk * part, smaller((chunk + 1) * part, panels));
-        break;
-    }
-    case ATTENTION: attend(op, batch, workspace, chunk / op->inner, chunk % op->inner); break;
+    case PRODUCT: multiply(op, batch, workspace, chunk); break;
+    case ATTENTION: attend(op, batch, workspace, scratch, chunk / op->inner, chunk % op->inner); break;
     default: elementwise(op, workspace, from, to);
     }
 }
@@ -67,8 +86,9 @@ static void wait_for(const struct progress *step, int chunks) {
 }
 
 static void take_part(void *job) {
-    const struct run *run = job;
-    int waited = 0;
+    struct run *run = job;
+    int waited = 0, thread = atomic_fetch_add(&run->threads, 1);
+    float *scratch = run->workspace + run->batch->scratch + thread * run->batch->scratch_size;
     for (int number = 0; number < run->count; number++) {
         const struct operation *op = run->operations + number;
         for (; op->waits && waited < number; waited++)
@@ -76,7 +96,7 @@ static void take_part(void *job) {
         int chunks = chunks_of(op, run->batch), chunk;
         struct progress *step = run->progress + number;
         while ((chunk = atomic_fetch_add_explicit(&step->next, 1, memory_order_relaxed)) < chunks) {
-            compute(op, run->batch, run->workspace, chunk);
+            compute(op, run->batch, run->workspace, scratch, chunk);
             atomic_fetch_add_explicit(&step->done, 1, memory_order_release);
         }
     }
@@ -84,13 +104,13 @@ static void take_part(void *job) {
         wait_for(run->progress + waited, chunks_of(run->operations + waited, run->batch));
 }
 
-EXPORTED void pellucid_run(const struct operation *operations, int count, const struct batch *batch, float *workspace,
-                  int threads) {
+EXPORTED void pellucid_run(const struct operation *operations, int count, const struct batch *batch,
+                           float *workspace) {
     struct progress progress[count];
     for (int number = 0; number < count; number++) {
         atomic_init(&progress[number].next, 0);
         atomic_init(&progress[number].done, 0);
     }
-    struct run run = {operations, count, batch, workspace, progress};
-    with_helpers(take_part, &run, threads);
+    struct run run = {operations, count, batch, workspace, progress, 0};
+    with_helpers(take_part, &run, batch->threads);
 }

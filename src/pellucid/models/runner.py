@@ -16,7 +16,7 @@ from pellucid.config import Config
 from pellucid.engines import check_device, check_dtype, load_engine, load_gradients, shapes
 from pellucid.engines.program import PER_TOKEN, Program, Result
 from pellucid.errors import IdsOutOfRangeError, TextTooLongError
-from pellucid.packing import MAX_TOKENS, Packed, micro_batches
+from pellucid.packing import Packed, micro_batches
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -114,7 +114,7 @@ class Runner:
             return whole
         # The number of each token among the chosen ones.
         number = None if packed.is_chosen is None else np.cumsum(packed.is_chosen) - 1
-        batches = list(micro_batches(packed.lengths, max_tokens or MAX_TOKENS, batch_size))
+        batches = list(micro_batches(packed.lengths, max_tokens or program.tokens, batch_size))
         compute = program if len(batches) > 1 else program.alone
         for sequences in batches:
             part = compute(packed.take(sequences))
