@@ -1,6 +1,6 @@
-"""Compiles the kernels for short texts into the wheel, where there is a compiler for them: `src/pellucid/kernels`.
+"""Compiles the kernels of `src/pellucid/kernels` into the wheel, where there is a compiler for them.
 
-Without one, or on another system or processor, the wheel is made without them, and OpenVINO computes short texts too.
+Without one, or on another system or processor, the wheel is made without them, and OpenVINO computes everything.
 With PELLUCID_KERNELS=required that is an error.
 """
 
@@ -40,9 +40,9 @@ class KernelsHook(BuildHookInterface[Any]):
             build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
             build_data["artifacts"].append(LIBRARY.as_posix())
         elif os.environ.get("PELLUCID_KERNELS") == "required":
-            raise RuntimeError(f"The kernels for short texts were not compiled: {reason}")
+            raise RuntimeError(f"The kernels were not compiled: {reason}")
         else:
-            self.app.display_info(f"Without the kernels for short texts: {reason}")
+            self.app.display_info(f"Without kernels: {reason}")
 
     def _compile(self) -> str | None:
         """None where the library is there now, else why it is not."""

@@ -83,6 +83,7 @@ def test_the_command_tells_it_in_words(capsys: pytest.CaptureFixture[str], monke
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
     assert "ok  numpy float32  gives the reference's numbers" in out
+    assert "\nkernels     " in out
     assert out.endswith("This machine gives the reference's numbers.\n")
     assert main([*arguments, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
@@ -108,6 +109,6 @@ def test_the_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processor, "told", lambda path: files.get(path, ""))
     found = machine.this_machine()
     assert (found.processor, found.features) == ("A Processor", ("AMX for bfloat16", "AVX2"))
-    assert (found.cores, found.memory) == (1, 4096)
+    assert (found.cores, found.memory, found.kernels) == (1, 4096, ())
     assert found.libraries["numpy"]
     assert set(found.missing) == {name for name in ("torch", "tensorflow", "openvino") if not find_spec(name)}

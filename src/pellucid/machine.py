@@ -6,7 +6,7 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from pellucid.engines import ENGINES, installed, processor, usable_gpu
+from pellucid.engines import ENGINES, installed, kernels_library, processor, usable_gpu
 
 FEATURES = {
     "amx_int8": "AMX for int8",
@@ -32,6 +32,7 @@ class Machine:
     Attributes:
         processor: its name.
         features: what it can do that engines make use of.
+        kernels: the precisions that Pellucid's own kernels multiply in here; none where they were not compiled.
         cores: how many this process may use.
         memory: bytes that this process may use; 0 where the system does not tell.
         gpu: the device of a GPU that the installed PyTorch can use; None where there is none.
@@ -42,6 +43,7 @@ class Machine:
 
     processor: str
     features: tuple[str, ...]
+    kernels: tuple[str, ...]
     cores: int
     memory: int
     gpu: str | None
@@ -59,6 +61,7 @@ def this_machine() -> Machine:
     return Machine(
         processor=names[-1] if names else platform.processor() or platform.machine(),
         features=tuple(told for flag, told in FEATURES.items() if flag in features),
+        kernels=tuple(sorted(kernels_library.dtypes())),
         cores=processor.cores(),
         memory=_memory(),
         gpu=usable_gpu(),

@@ -380,11 +380,11 @@ def test_a_library_that_cannot_be_loaded_is_told(
     monkeypatch.setattr(kernels_library, "FILE", broken)
     monkeypatch.setattr(processor, "features", lambda: kernels_library.NEEDED)
     kernels_library._library.cache_clear()
-    dtypes.cache_clear()
+    kernels_library._can_be_loaded.cache_clear()
     try:
         with caplog.at_level(logging.WARNING):
             assert dtypes() == frozenset()
         assert "cannot be loaded" in caplog.text
     finally:
         kernels_library._library.cache_clear()
-        dtypes.cache_clear()
+        kernels_library._can_be_loaded.cache_clear()

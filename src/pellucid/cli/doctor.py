@@ -59,6 +59,7 @@ def _described(found: Any) -> list[str]:
     rows = [
         ("checkpoint", f"{checkpoint.name}, {checkpoint.family}, asked as {found.task}"),
         ("processor", f"{machine.processor}: {features}"),
+        ("kernels", ", ".join(machine.kernels) or "none: not compiled, or not for this processor; OpenVINO computes"),
         ("cores", f"{machine.cores}, memory {machine.memory / 2**30:.1f} GiB, GPU {machine.gpu or 'none'}"),
         ("libraries", ", ".join(f"{name} {version}" for name, version in machine.libraries.items())),
         ("reference", found.reference),

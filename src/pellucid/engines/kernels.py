@@ -1,7 +1,8 @@
-"""One short text on kernels of our own: its weights are read once, in the order in which they lie, while they multiply.
+"""Kernels of our own: weights are read in the order in which they lie, and what follows a product is done in it.
 
-A program is recorded (`kernels_ops`), laid out in memory, and then run whole by one call of the library. What the
-kernels do not have, such as relative positions, is left to the engine that asked, as are processors without AVX-512.
+A program is recorded (`kernels_ops`), its steps are joined (`kernels_joined`) and laid out in memory
+(`kernels_memory`), and it runs whole in one call of the library (`kernels_library`). What the kernels do not have, such
+as relative positions, is left to the engine that asked, as are processors without AVX-512.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ BESIDE_TILES = {"float32": 64, "bfloat16": 16, "int8": 48}
 """Tokens of a call up to which kernels are used on processors with AMX, which multiplies more rows faster."""
 
 TOKENS = 512
-"""Of a micro-batch: what lies between two products stays in the caches. Measured in benchmarks/kernels.py."""
+"""Of a micro-batch: what lies between two products stays in the caches. Measured in benchmarks/beside_openvino.py."""
 
 TOKENS_OF_A_THREAD = 128
 

@@ -16,7 +16,7 @@ from pellucid.engines import processor
 logger = logging.getLogger(__name__)
 
 FILE = Path(__file__).with_name("_kernels.so")
-"""Made when the package is built where there is a compiler for it; without it OpenVINO computes short texts too."""
+"""Made when the package is built where there is a compiler for it; without it OpenVINO computes everything."""
 
 NEEDED = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma", "f16c"})
 """What every kernel needs of the processor."""
@@ -84,15 +84,19 @@ def _library() -> Any:
 
 
 @cache
-def dtypes() -> frozenset[str]:
-    """The precisions that the kernels multiply in on this machine; none where they are not there, or cannot run."""
-    features = processor.features()
-    if not FILE.is_file() or not features >= NEEDED:
-        return frozenset()
+def _can_be_loaded() -> bool:
     try:
         _library()
     except OSError as error:
-        logger.warning("The kernels for short texts cannot be loaded, OpenVINO computes them: %s", error)
+        logger.warning("Pellucid's kernels cannot be loaded, OpenVINO computes instead: %s", error)
+        return False
+    return True
+
+
+def dtypes() -> frozenset[str]:
+    """The precisions that the kernels multiply in on this machine; none where they are not there, or cannot run."""
+    features = processor.features()
+    if not FILE.is_file() or not features >= NEEDED or not _can_be_loaded():
         return frozenset()
     needs = {"float32": "avx512f", "bfloat16": "avx512_bf16", "int8": "avx512_vnni"}
     return frozenset(dtype for dtype, feature in needs.items() if feature in features)

@@ -1,4 +1,4 @@
-/* Products of few rows: every weight is read once, in the order in which it lies.
+/* Products: weights are read in the order in which they lie.
  *
  * A panel is 16 outputs. It holds, for each group of inputs, one vector of 64 bytes: 16 numbers of float32, 16 pairs of
  * bfloat16, or 16 fours of int8. A row's numbers are packed in the same groups, 4 bytes each, with those of all rows of

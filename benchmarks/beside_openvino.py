@@ -1,6 +1,7 @@
 """One text alone, and a micro-batch of short ones, by the number of tokens: the kernels beside OpenVINO, in turn.
 
-    python benchmarks/kernels.py [--model builtin] [--dtype float32] [--lengths 4 8 16 …] [--rounds 30] [--short 27]
+    python benchmarks/beside_openvino.py [--model builtin] [--dtype float32] [--lengths 4 8 …] [--rounds 30]
+                                         [--short 27]
 
 Where the kernels are no longer the faster ones is what `BESIDE_TILES` in engines/kernels.py is for, and how large
 micro-batches are best, `TOKENS`. Prints milliseconds, medians, and how many times as fast the kernels are.
