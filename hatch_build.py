@@ -18,11 +18,13 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCES = Path("src", "pellucid", "kernels")
-LIBRARY = Path("src", "pellucid", "engines", "_kernels.so")
-FLAGS = (
-    "-std=c11", "-O3", "-Wall", "-Wextra", "-fPIC", "-shared", "-fvisibility=hidden",
-    "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c",
-)  # fmt: skip
+FOLDER = Path("src", "pellucid", "engines")
+FLAGS = ("-std=c11", "-O3", "-Wall", "-Wextra", "-fPIC", "-shared", "-fvisibility=hidden")
+INSTRUCTIONS = {
+    "avx512": ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c"),
+    "avx2": ("-mavx2", "-mfma", "-mf16c"),
+}
+"""A library each. `INSTRUCTIONS` of engines/kernels_library.py has the same names."""
 
 
 class KernelsHook(BuildHookInterface[Any]):
@@ -38,33 +40,39 @@ class KernelsHook(BuildHookInterface[Any]):
         if reason is None:
             build_data["pure_python"] = False
             build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
-            build_data["artifacts"].append(LIBRARY.as_posix())
+            build_data["artifacts"].extend((FOLDER / _file_name(name)).as_posix() for name in INSTRUCTIONS)
         elif os.environ.get("PELLUCID_KERNELS") == "required":
             raise RuntimeError(f"The kernels were not compiled: {reason}")
         else:
             self.app.display_info(f"Without kernels: {reason}")
 
     def _compile(self) -> str | None:
-        """None where the library is there now, else why it is not."""
+        """None where the libraries are there now, else why they are not."""
         if platform.system() != "Linux" or platform.machine() != "x86_64":
             return f"they are for Linux on x86-64, and this is {platform.system()} on {platform.machine()}"
         compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
         if compiler is None:
             return "no C compiler was found"
         root = Path(self.root)
-        library, partial = root / LIBRARY, root / f"{LIBRARY}.{os.getpid()}"
         sources = sorted(root.glob(f"{SOURCES.as_posix()}/*.[ch]"))
         latest = max(one.stat().st_mtime for one in [*sources, Path(__file__)])
-        if library.is_file() and library.stat().st_mtime > latest:
-            return None
         written = [str(one) for one in sources if one.suffix == ".c"]
-        done = subprocess.run(
-            [*shlex.split(compiler), *FLAGS, "-o", str(partial), *written, "-lpthread"],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            partial.unlink(missing_ok=True)
-            return f"{compiler} says: {done.stderr.strip()}"
-        # Other builds of the same checkout may be under way.
-        partial.replace(library)
+        for name, flags in INSTRUCTIONS.items():
+            library = root / FOLDER / _file_name(name)
+            if library.is_file() and library.stat().st_mtime > latest:
+                continue
+            partial = library.with_name(f"{library.name}.{os.getpid()}")
+            done = subprocess.run(
+                [*shlex.split(compiler), *FLAGS, *flags, "-o", str(partial), *written, "-lpthread"],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            if done.returncode:
+                partial.unlink(missing_ok=True)
+                return f"{compiler} says: {done.stderr.strip()}"
+            # Other builds of the same checkout may be under way.
+            partial.replace(library)
         return None
+
+
+def _file_name(instructions: str) -> str:
+    return f"_kernels_{instructions}.so"

@@ -22,10 +22,10 @@ from unittest.mock import patch
 from peers.precisions import precisions
 from peers.texts import joined, mixed_lengths, short_texts
 from pellucid import pipeline
-from pellucid.engines import kernels
 from pellucid.engines import openvino_program as engine
+from pellucid.engines.kernels import KernelsProgram
 from pellucid.engines.kernels_library import KINDS as STEP_KINDS
-from pellucid.engines.kernels_library import Operation, run
+from pellucid.engines.kernels_library import KernelsLibrary, Operation
 from pellucid.sequences import Encoder
 
 ROUNDS = 5
@@ -55,7 +55,7 @@ STEPS = {
 }
 """The kernels' steps, likewise. What follows a product, an activation or rounding, is done in it, and sums in norms."""
 
-PROGRAMS = (engine.OpenvinoProgram, kernels.KernelsProgram)
+PROGRAMS = (engine.OpenvinoProgram, KernelsProgram)
 
 
 @contextmanager
@@ -119,17 +119,18 @@ def operations(model: str, dtype: str, texts: list[str]) -> dict[str, float]:
 def by_steps(model: str, dtype: str, texts: list[str]) -> dict[str, float]:
     """Seconds of the kernels' steps; nothing where OpenVINO computes."""
     found: dict[str, float] = defaultdict(float)
+    run = KernelsLibrary.run
 
-    def one_by_one(operations: Any, batch: Any, workspace: Any) -> None:
+    def one_by_one(library: KernelsLibrary, operations: Any, batch: Any, workspace: Any) -> None:
         for operation in operations:
             start = time.perf_counter()
-            run((Operation * 1)(operation), batch, workspace)
+            run(library, (Operation * 1)(operation), batch, workspace)
             kind = STEPS.get(STEP_KINDS[operation.kind], "sums, scales, rounding")
             found[kind] += (time.perf_counter() - start) / ROUNDS
 
     pipe = pipeline("text-classification", model, engine="openvino", dtype=dtype)
     pipe(texts, truncation=True)
-    with patch.object(kernels, "run", one_by_one):
+    with patch.object(KernelsLibrary, "run", one_by_one):
         for _ in range(ROUNDS):
             pipe(texts, truncation=True)
     return found

@@ -16,7 +16,7 @@ import pellucid
 from pellucid import pipeline, quantize
 from pellucid.checkpoints.roundings import FILENAME, Rounding
 from pellucid.cli import main
-from pellucid.engines import kernels, processor
+from pellucid.engines import kernels_library, processor
 from pellucid.engines.int8 import FEW_WEIGHT_STEPS, WEIGHT_STEPS, quantized_weight
 from pellucid.errors import ConfigError, InputError, InputTypeError, UnsupportedDtypeError
 from pellucid.packing import pack
@@ -159,7 +159,7 @@ def test_a_measure_with_other_steps_leaves_int8_out(
     content = json.loads((tmp_path / FILENAME).read_text())
     content["agreement"] = {name: {"agreement": 1.0, "times_float32": 2.0} for name in ("float32", "int8")}
     content["agreement"]["float32"]["times_float32"] = 1.0
-    content["weight_steps"] = {WEIGHT_STEPS: 127, FEW_WEIGHT_STEPS: 255}[openvino_int8.weight_steps()]
+    content["weight_steps"] = {WEIGHT_STEPS: 127, FEW_WEIGHT_STEPS: 255}[content["weight_steps"]]
     (tmp_path / FILENAME).write_text(json.dumps(content))
     pipe = pipeline("text-classification", str(tmp_path), engine="openvino", dtype="auto-fast")
     assert pipe.model.runner.dtype == "float32"
@@ -214,8 +214,6 @@ def test_a_damaged_file_is_told(made: tuple[Path, Any], tmp_path: Path, damage: 
 def test_the_fastest_precision_is_picked_and_told(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Where the processor has no bfloat16, OpenVINO computes in float32 instead: here it is the choice that counts.
-    monkeypatch.setattr(openvino_program, "has_bfloat16", lambda: True)
     times = {"float32": 1.0, "bfloat16": 0.5, "int8": 0.25}
     monkeypatch.setattr(choosing, "seconds", lambda pipes, texts: [times[pipe.model.runner.dtype] for pipe in pipes])
     pipe = pipeline("text-classification", "builtin", engine="openvino", dtype="auto-fast", sample=TEXTS)
@@ -234,7 +232,6 @@ def test_the_fastest_precision_is_picked_and_told(
 def test_a_stored_measure_is_a_sample(
     made: tuple[Path, Any], caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openvino_program, "has_bfloat16", lambda: True)
     content = json.loads((made[0] / FILENAME).read_text())
     for file in made[0].iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
@@ -307,24 +304,17 @@ def test_names_are_public() -> None:
     assert Rounding.__doc__
 
 
-def test_a_processor_without_bfloat16_has_the_rest(
-    made: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_where_openvino_has_no_bfloat16_it_computes_in_float32_and_says_so(
+    made: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(openvino_program, "has_bfloat16", lambda: False)
-    monkeypatch.setattr(kernels, "dtypes", frozenset[str])
+    monkeypatch.setattr(kernels_library, "INSTRUCTIONS", ())
+    openvino_program._say_that_there_is_no_bfloat16.cache_clear()
+    pipeline("text-classification", str(made[0]), engine="openvino", dtype="int8")(TEXTS[:3])
+    assert "no units for bfloat16" not in caplog.text
     exact = pipeline("text-classification", "builtin", engine="openvino")
-    report = quantize(exact, TEXTS, tmp_path / "made", agreement=0.9)
-    assert list(report.precisions) == ["float32", "int8"]
-    # The checkpoint of another machine, on which bfloat16 was the fastest.
-    for file in made[0].iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    content = json.loads((tmp_path / FILENAME).read_text())
-    content["agreement"]["bfloat16"] = {"agreement": 1.0, "times_float32": 99.0}
-    content["agreement"]["int8"]["times_float32"] = 2.0
-    (tmp_path / FILENAME).write_text(json.dumps(content))
-    pipe = pipeline("text-classification", str(tmp_path), engine="openvino", dtype="auto-fast")
-    assert pipe.model.runner.dtype == "int8"
-    assert "picked int8" in caplog.text
+    assert exact.in_precision("bfloat16")(TEXTS) == exact(TEXTS)
+    assert "no units for bfloat16" in caplog.text
 
 
 def test_a_stored_measure_that_reaches_no_bar_leaves_float32(made: tuple[Path, Any], tmp_path: Path) -> None:

@@ -158,6 +158,12 @@ class Pipeline(Explains):
         """Build the model's programs now, and not at the first calls, of short texts and of many."""
         self.model.runner.prepare(self._task.outputs)
 
+    @property
+    def weight_steps(self) -> int | None:
+        """In how many steps weights are told in int8, which depends on the processor; None in other precisions."""
+        steps: int | None = self.model.runner.weight_steps(self._task.outputs)
+        return steps
+
     def _settled(self, arguments: Mapping[str, Any]) -> Any:
         """What the task makes of a call's arguments, with what it computes once before the inputs."""
         settings = self._task.settle({**self._defaults, **arguments})

@@ -24,11 +24,6 @@ WITHIN = {"float32": 1e-4, "float64": 1e-10, "bfloat16": 0.2, "float16": 0.03}
     [(engine, dtype) for engine in installed() for dtype in ENGINES[engine].dtypes if dtype in WITHIN],
 )
 def test_the_builtin_classifier_gives_the_same_logits_on_every_engine(engine: str, dtype: str) -> None:
-    if engine == "openvino" and dtype == "bfloat16":
-        from pellucid.engines.openvino_program import has_bfloat16
-
-        if not has_bfloat16():
-            pytest.skip("this processor does not compute in bfloat16")
     inputs = AutoTokenizer.from_pretrained("builtin")(TEXTS, padding=True, return_tensors="np")
     judge = AutoModelForSequenceClassification.from_pretrained("builtin", engine="numpy", dtype="float64")
     model = AutoModelForSequenceClassification.from_pretrained("builtin", engine=engine, dtype=dtype)

@@ -2,7 +2,7 @@
 
 A program is recorded (`kernels_ops`), its steps are joined (`kernels_joined`) and laid out in memory
 (`kernels_memory`), and it runs whole in one call of the library (`kernels_library`). What the kernels do not have, such
-as relative positions, is left to the engine that asked, as are processors without AVX-512.
+as relative positions, is left to the engine that asked, as are processors without AVX2.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.engines import processor
-from pellucid.engines.int8 import Roundings
+from pellucid.engines.int8 import WEIGHT_STEPS, Roundings
 from pellucid.engines.kernels_joined import joined
-from pellucid.engines.kernels_library import KINDS, ROWS, Batch, Operation, aligned, dtypes, run, scratch
+from pellucid.engines.kernels_library import KINDS, ROWS, Batch, KernelsLibrary, Operation, aligned, library_for
 from pellucid.engines.kernels_memory import Arrays, arrays, operations, placed
 from pellucid.engines.kernels_ops import Index, KernelsOps, NotRecordedError, Parameter, Value
 from pellucid.engines.mapped_memory import given_back
@@ -67,6 +67,7 @@ class KernelsProgram(Program):
     Weights are laid out at the first call, for processes that never have one.
 
     Args:
+        library: the kernels that run it.
         forward: the architecture with its config and head.
         parameters: the checkpoint's tensors, by canonical name.
         dtype: the precision of products that are not in int8.
@@ -76,7 +77,15 @@ class KernelsProgram(Program):
         NotRecordedError: the kernels do not have all operations.
     """
 
-    def __init__(self, forward: Forward, parameters: Mapping[str, Tensor], dtype: str, roundings: Roundings) -> None:
+    def __init__(
+        self,
+        library: KernelsLibrary,
+        forward: Forward,
+        parameters: Mapping[str, Tensor],
+        dtype: str,
+        roundings: Roundings,
+    ) -> None:
+        self._library = library
         ops = KernelsOps(dtype, roundings)
         layout = Layout(None, None, None, Index("first_rows", "B"))
         inputs = Inputs(Index("ids", "T"), Index("positions", "T"), Index("types", "T"), Index("chosen", "N"), layout)
@@ -93,16 +102,16 @@ class KernelsProgram(Program):
     def _arrays(self) -> list[Arrays]:
         """What the steps read, laid out; it must outlive them."""
         with given_back(self._stored):
-            return arrays(self._steps, self.threads)
+            return arrays(self._library, self._steps, self.threads)
 
     def _plan(self, tokens: int) -> Plan:
         """The steps with their places, for so many tokens or some more: there are few sizes."""
         rows = max(FEWEST_ROWS, 1 << (tokens - 1).bit_length())
         with self._lock:
             if rows not in self._planned:
-                places, size = placed(self._steps, self._outputs.values(), rows)
+                places, size = placed(self._library, self._steps, self._outputs.values(), rows)
                 ready = operations(self._steps, self._arrays, places)
-                own = [scratch(min(rows, LONGEST), one.columns // one.inner, one.dtype) for one in ready
+                own = [self._library.scratch(min(rows, LONGEST), one.columns // one.inner, one.dtype) for one in ready
                        if KINDS[one.kind] == "attention"]  # fmt: skip
                 self._planned[rows] = Plan(ready, places, size, max(own, default=0))
             return self._planned[rows]
@@ -127,7 +136,7 @@ class KernelsProgram(Program):
         if len(workspace) < (needed := plan.size + self.threads * plan.scratch):
             workspace = aligned(needed).view(np.float32)
         try:
-            run(plan.operations, batch, workspace)
+            self._library.run(plan.operations, batch, workspace)
             outputs = {}
             for name, value in self._outputs.items():
                 place, size = plan.places[value], counts[value.rows] * value.columns
@@ -162,6 +171,10 @@ class WithKernels(Program):
             self._built = self._built or self._build()
             return self._built
 
+    @property
+    def weight_steps(self) -> int:
+        return WEIGHT_STEPS
+
     def _way(self, packed: Packed, *, is_alone: bool) -> Program:
         few = self.most is None or (is_alone and len(packed.ids) <= self.most)
         return self.kernels if few and packed.lengths.max(initial=0) <= LONGEST else self._engines()
@@ -193,15 +206,15 @@ def build(
     Args:
         forward: the architecture with its config and head.
         parameters: the checkpoint's tensors, by canonical name.
-        dtype: the precision to compute in; of "int8" what is rounded, the rest in bfloat16.
+        dtype: the precision to compute in; of "int8" what is rounded, the rest in what the library has beside it.
         roundings: of the inputs of linear maps that are computed in int8.
         engines: builds the engine's program.
     """
-    if dtype not in dtypes():
+    if (library := library_for(dtype)) is None:
         return engines()
-    others = "bfloat16" if dtype == "int8" and "bfloat16" in dtypes() else "float32"
+    others = library.beside_int8 if dtype == "int8" else dtype
     try:
-        kernels = KernelsProgram(forward, parameters, others if dtype == "int8" else dtype, roundings)
+        kernels = KernelsProgram(library, forward, parameters, others, roundings)
     except NotRecordedError:
         return engines()
     return WithKernels(kernels, engines, most_tokens(dtype))

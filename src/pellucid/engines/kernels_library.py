@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,6 @@ from pellucid.engines import processor
 
 logger = logging.getLogger(__name__)
 
-FILE = Path(__file__).with_name("_kernels.so")
-"""Made when the package is built where there is a compiler for it; without it OpenVINO computes everything."""
-
-NEEDED = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma", "f16c"})
-"""What every kernel needs of the processor."""
-
 # The words of kernels.h, in its order.
 KINDS = (
     "embedding", "add", "multiply", "scale", "layer_norm", "activation", "rows", "pack", "product", "attention",
@@ -30,14 +26,8 @@ FUNCTIONS = ("linear", "gelu_erf", "gelu_tanh", "gelu_sigmoid", "relu", "silu", 
 ROWS = ("T", "N", "B")
 INDICES = ("ids", "positions", "types", "chosen", "first_rows")
 
-LANES = 16
-"""Outputs of one panel."""
-
-BLOCK_ROWS = 28
-"""Rows that a panel is multiplied with at once, at most."""
-
 LINE = 64
-"""Bytes of a line of the cache, and of one vector."""
+"""Bytes of a line of the cache."""
 
 
 class Operation(ctypes.Structure):
@@ -67,44 +57,117 @@ class Batch(ctypes.Structure):
     ]
 
 
-@cache
-def _library() -> Any:
-    library = ctypes.CDLL(str(FILE))
-    library.pellucid_run.argtypes = [
-        ctypes.POINTER(Operation), ctypes.c_int, ctypes.POINTER(Batch), ctypes.c_void_p,
-    ]  # fmt: skip
-    library.pellucid_run.restype = None
-    library.pellucid_pack_weight.argtypes = [
-        ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int,
-    ]  # fmt: skip
-    library.pellucid_pack_weight.restype = None
-    library.pellucid_scratch.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int]
-    library.pellucid_scratch.restype = ctypes.c_int64
-    return library
+class KernelsLibrary:
+    """The kernels as they are compiled for one set of instructions.
+
+    Args:
+        name: of the instructions.
+        file: the compiled library.
+        dtypes: the precisions that it multiplies in on this machine.
+        beside_int8: the precision of what int8 leaves over.
+
+    Raises:
+        OSError: it cannot be loaded.
+    """
+
+    def __init__(self, name: str, file: Path, dtypes: frozenset[str], beside_int8: str) -> None:
+        self.name = name
+        self.dtypes = dtypes
+        self.beside_int8 = beside_int8
+        integer, number, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
+        functions: dict[str, tuple[list[Any], Any]] = {
+            "run": ([ctypes.POINTER(Operation), integer, ctypes.POINTER(Batch), pointer], None),
+            "pack_weight": ([pointer, pointer, number, number, integer], None),
+            "weight_bytes": ([number, number, integer], number),
+            "packed_size": ([integer, number, integer], number),
+            "scratch": ([integer, integer, integer], number),
+        }
+        self._library = ctypes.CDLL(str(file))
+        for name, (arguments, result) in functions.items():
+            function = getattr(self._library, f"pellucid_{name}")
+            function.argtypes, function.restype = arguments, result
+
+    def packed_weight(self, weight: npt.NDArray[Any], dtype: str) -> npt.NDArray[np.int32]:
+        """A weight `[O, I]`, float32 or whole numbers of int8, in the order in which kernels read it."""
+        outputs, inputs = weight.shape
+        weight = np.ascontiguousarray(weight)
+        number = DTYPES.index(dtype)
+        panels = aligned(self._library.pellucid_weight_bytes(outputs, inputs, number) // 4)
+        self._library.pellucid_pack_weight(weight.ctypes.data, panels.ctypes.data, outputs, inputs, number)
+        return panels
+
+    def packed_size(self, rows: int, columns: int, dtype: str) -> int:
+        """How many numbers of float32 a value takes that is laid out for products, of up to so many rows."""
+        return int(self._library.pellucid_packed_size(rows, columns, DTYPES.index(dtype)))
+
+    def scratch(self, length: int, dimension: int, dtype: int) -> int:
+        """How many numbers of float32 each thread needs for attention of a head, beside the workspace."""
+        return int(self._library.pellucid_scratch(length, dimension, dtype))
+
+    def run(self, operations: Any, batch: Batch, workspace: npt.NDArray[Any]) -> None:
+        """Run all steps; the interpreter is free for other threads meanwhile."""
+        self._library.pellucid_run(operations, len(operations), ctypes.byref(batch), workspace.ctypes.data)
+
+
+@dataclass(frozen=True, eq=False)
+class Instructions:
+    """A set of instructions that the kernels are compiled for: with hatch_build.py, `FLAGS`.
+
+    Attributes:
+        name: of the library's file too.
+        needed: what every kernel needs of the processor.
+        products: what products of a precision need.
+        beside_int8: the precision of what int8 leaves over, where the processor has units for it.
+    """
+
+    name: str
+    needed: frozenset[str]
+    products: Mapping[str, str]
+    beside_int8: str
+
+
+INSTRUCTIONS = (
+    Instructions(
+        "avx512", frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma", "f16c"}),
+        {"float32": "avx512f", "bfloat16": "avx512_bf16", "int8": "avx512_vnni"}, "bfloat16",
+    ),
+    Instructions(
+        "avx2", frozenset({"avx2", "fma", "f16c"}), dict.fromkeys(("float32", "bfloat16", "int8"), "avx2"), "float32"
+    ),
+)  # fmt: skip
+"""The faster ones first."""
+
+FOLDER = Path(__file__).parent
+"""Where they lie if there was a compiler for them when the package was built; else OpenVINO computes everything."""
+
+
+def libraries() -> list[KernelsLibrary]:
+    """Those that are here and that this processor can run, the faster ones first."""
+    features = processor.features()
+    found = (_loaded(FOLDER, one, features) for one in INSTRUCTIONS if features >= one.needed)
+    return [one for one in found if one is not None]
 
 
 @cache
-def _can_be_loaded() -> bool:
+def _loaded(folder: Path, instructions: Instructions, features: frozenset[str]) -> KernelsLibrary | None:
+    file = folder / f"_kernels_{instructions.name}.so"
+    dtypes = frozenset(dtype for dtype, feature in instructions.products.items() if feature in features)
+    beside_int8 = instructions.beside_int8 if instructions.beside_int8 in dtypes else "float32"
     try:
-        _library()
+        return KernelsLibrary(instructions.name, file, dtypes, beside_int8) if file.is_file() else None
     except OSError as error:
         logger.warning("Pellucid's kernels cannot be loaded, OpenVINO computes instead: %s", error)
-        return False
-    return True
+        return None
+
+
+def library_for(dtype: str) -> KernelsLibrary | None:
+    """The fastest library that multiplies in a precision; None where none does."""
+    return next((one for one in libraries() if dtype in one.dtypes), None)
 
 
 def dtypes() -> frozenset[str]:
-    """The precisions that the kernels multiply in on this machine; none where they are not there, or cannot run."""
-    features = processor.features()
-    if not FILE.is_file() or not features >= NEEDED or not _can_be_loaded():
-        return frozenset()
-    needs = {"float32": "avx512f", "bfloat16": "avx512_bf16", "int8": "avx512_vnni"}
-    return frozenset(dtype for dtype, feature in needs.items() if feature in features)
-
-
-def groups(columns: int, dtype: str) -> int:
-    """How many groups of 4 bytes a row has in a precision."""
-    return -(-columns * {"float32": 4, "bfloat16": 2, "int8": 1}[dtype] // 4)
+    """The precisions that there are kernels for on this machine."""
+    return frozenset(dtype for one in libraries() for dtype in one.dtypes)
 
 
 def aligned(count: int) -> npt.NDArray[np.int32]:
@@ -112,22 +175,3 @@ def aligned(count: int) -> npt.NDArray[np.int32]:
     memory = np.zeros(count + LINE // 4, np.int32)
     skipped = -memory.ctypes.data % LINE // 4
     return memory[skipped : skipped + count]
-
-
-def packed_weight(weight: npt.NDArray[Any], dtype: str) -> npt.NDArray[np.int32]:
-    """A weight `[O, I]`, float32 or whole numbers of int8, in the order in which kernels read it."""
-    outputs, inputs = weight.shape
-    weight = np.ascontiguousarray(weight)
-    panels = aligned(-(-outputs // LANES) * LANES * groups(inputs, dtype))
-    _library().pellucid_pack_weight(weight.ctypes.data, panels.ctypes.data, outputs, inputs, DTYPES.index(dtype))
-    return panels
-
-
-def scratch(length: int, dimension: int, dtype: int) -> int:
-    """How many numbers of float32 each thread needs for attention of a head, beside the workspace."""
-    return int(_library().pellucid_scratch(length, dimension, dtype))
-
-
-def run(operations: Any, batch: Batch, workspace: npt.NDArray[Any]) -> None:
-    """Run all steps; the interpreter is free for other threads meanwhile."""
-    _library().pellucid_run(operations, len(operations), ctypes.byref(batch), workspace.ctypes.data)

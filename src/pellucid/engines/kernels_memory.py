@@ -5,39 +5,30 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from pellucid.engines.int8 import quantized_weight
-from pellucid.engines.kernels_library import (
-    BLOCK_ROWS,
-    DTYPES,
-    KINDS,
-    LINE,
-    ROWS,
-    Operation,
-    groups,
-    packed_weight,
-)
+from pellucid.engines.kernels_library import DTYPES, KINDS, LINE, ROWS, KernelsLibrary, Operation
 from pellucid.engines.kernels_ops import INT8_STEPS, Parameter, Step, Value
 
 
-def _size(value: Value, rows: int) -> int:
+def _size(library: KernelsLibrary, value: Value, rows: int) -> int:
     """Numbers of float32 that a value takes for so many rows, in whole lines."""
-    if value.packed is None:
-        count = rows * value.columns
-    else:
-        # Of each block all rows but the last one's are there.
-        count = (rows + -(-rows // BLOCK_ROWS)) * groups(value.columns, value.packed)
+    count = rows * value.columns if value.packed is None else library.packed_size(rows, value.columns, value.packed)
     return -(-count * 4 // LINE) * LINE // 4
 
 
-def placed(steps: Sequence[Step], results: Iterable[Value], rows: int) -> tuple[dict[Value, int], int]:
+def placed(
+    library: KernelsLibrary, steps: Sequence[Step], results: Iterable[Value], rows: int
+) -> tuple[dict[Value, int], int]:
     """Where each value lies in the workspace: where others lay that nothing reads any more. And how large that is.
 
     Args:
+        library: the kernels that run them.
         steps: in the order in which they are computed.
         results: what is read afterwards.
         rows: for how many tokens.
@@ -48,7 +39,7 @@ def placed(steps: Sequence[Step], results: Iterable[Value], rows: int) -> tuple[
     free: list[tuple[int, int]] = []
     end = 0
     for number, step in enumerate(steps):
-        size = _size(step.output, rows)
+        size = _size(library, step.output, rows)
         fitting = [one for one in free if one[0] == size]
         if fitting:
             free.remove(fitting[0])
@@ -56,7 +47,7 @@ def placed(steps: Sequence[Step], results: Iterable[Value], rows: int) -> tuple[
         else:
             places[step.output], end = end, end + size
         read = {value for value in (*step.inputs, step.output) if last_use.get(value, number) == number}
-        free.extend((_size(value, rows), places[value]) for value in read)
+        free.extend((_size(library, value, rows), places[value]) for value in read)
     return places, end
 
 
@@ -64,11 +55,11 @@ Arrays: TypeAlias = tuple[npt.NDArray[Any] | None, npt.NDArray[np.float32] | Non
 """A step's weight, scale and shift."""
 
 
-def arrays(steps: Sequence[Step], threads: int) -> list[Arrays]:
+def arrays(library: KernelsLibrary, steps: Sequence[Step], threads: int) -> list[Arrays]:
     """What each step reads of the checkpoint, as its kernel reads it; a weight of several products is there once."""
     products = {_product_key(step): step for step in steps if step.kind == "product"}
     with ThreadPoolExecutor(threads) as pool:
-        of_products = dict(zip(products, pool.map(_product_arrays, products.values()), strict=True))
+        of_products = dict(zip(products, pool.map(partial(_product_arrays, library), products.values()), strict=True))
     return [of_products[_product_key(one)] if one.kind == "product" else _other_arrays(one) for one in steps]
 
 
@@ -76,18 +67,18 @@ def _product_key(step: Step) -> tuple[Any, ...]:
     return step.weight, step.shift, step.settings["dtype"]
 
 
-def _product_arrays(step: Step) -> Arrays:
+def _product_arrays(library: KernelsLibrary, step: Step) -> Arrays:
     assert step.weight is not None
     shift = _floats(step.shift)
     weight, rounding = step.weight.tensor.array(np.float32), step.rounding
     if rounding is None:
-        return packed_weight(weight, DTYPES[step.settings["dtype"]]), None, shift
+        return library.packed_weight(weight, DTYPES[step.settings["dtype"]]), None, shift
     numbers, step_of_output = quantized_weight(weight * rounding.scale)
     scale = (step_of_output * ((rounding.high - rounding.low) / INT8_STEPS)).ravel()
     # Every input is counted from the lowest value.
     lowest = (step_of_output * rounding.low).ravel() * numbers.sum(axis=1, dtype=np.float32)
     shift = lowest if shift is None else lowest + shift
-    return packed_weight(numbers, "int8"), scale.astype(np.float32), shift.astype(np.float32)
+    return library.packed_weight(numbers, "int8"), scale.astype(np.float32), shift.astype(np.float32)
 
 
 def _other_arrays(step: Step) -> Arrays:

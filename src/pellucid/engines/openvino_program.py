@@ -6,6 +6,7 @@ widens when it is compiled.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Collection, Mapping
 from functools import cache, cached_property
@@ -18,16 +19,17 @@ from pellucid.engines import processor
 from pellucid.engines.int8 import Roundings
 from pellucid.engines.mapped_memory import given_back
 from pellucid.engines.openvino_import import import_openvino
-from pellucid.engines.openvino_int8 import weight_node
+from pellucid.engines.openvino_int8 import weight_node, weight_steps
 from pellucid.engines.openvino_ops import Node, OpenvinoOps
 from pellucid.engines.program import Forward, Program, Result
 from pellucid.engines.shapes import output_rows
-from pellucid.errors import UnsupportedDtypeError
 from pellucid.packing import Inputs, Layout, Packed
 from pellucid.weights import Tensor, Weights
 
 ov = import_openvino()
 opset = ov.opset15
+
+logger = logging.getLogger(__name__)
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -110,7 +112,12 @@ class OpenvinoProgram(Program):
         self._idle: deque[Any] = deque()
         self._gives_attentions = "attentions" in taps
         # Kernels of whole numbers take several times as long to make as a short text to compute.
+        self._is_int8 = dtype == "int8"
         self._rows_alone = TILE_ROWS if roundings and "amx_int8" in processor.features() else 1
+
+    @property
+    def weight_steps(self) -> int | None:
+        return weight_steps() if self._is_int8 else None
 
     def _build(
         self, forward: Forward, parameters: Mapping[str, Tensor], taps: Collection[str], roundings: Roundings
@@ -211,15 +218,19 @@ def compile_options(dtype: str) -> dict[str, str]:
 
     The precision is always set: left out, OpenVINO takes bfloat16 by itself where the processor has it.
 
-    Raises:
-        UnsupportedDtypeError: the processor does not compute in that precision.
+    Args:
+        dtype: the precision that is asked for; of "int8" this is about what lies between the products.
     """
-    if dtype == "int8":
-        # What lies between the products of whole numbers.
+    if dtype == "bfloat16" and not has_bfloat16():
+        _say_that_there_is_no_bfloat16()
+    if dtype in ("bfloat16", "int8"):
         dtype = "bfloat16" if has_bfloat16() else "float32"
-    elif dtype == "bfloat16" and not has_bfloat16():
-        raise UnsupportedDtypeError(
-            "This processor does not compute in bfloat16, which needs AVX-512 BF16 or AMX. Use dtype='float32'.",
-            dtype=dtype,
-        )
     return {"INFERENCE_PRECISION_HINT": PRECISIONS[dtype], "PERFORMANCE_HINT": "LATENCY"}
+
+
+@cache
+def _say_that_there_is_no_bfloat16() -> None:
+    logger.warning(
+        "This processor has no units for bfloat16, such as AVX-512 BF16 or AMX: OpenVINO computes in float32 instead, "
+        "which is nearer and takes its time and memory."
+    )

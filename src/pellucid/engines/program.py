@@ -56,6 +56,11 @@ class Program(ABC):
         """How many tokens a micro-batch has where the caller names no budget."""
         return MAX_TOKENS
 
+    @property
+    def weight_steps(self) -> int | None:
+        """In how many steps weights are told in int8; None where nothing is computed in it."""
+        return None
+
     @abstractmethod
     def __call__(self, packed: Packed) -> Result:
         """Run one micro-batch of many."""

@@ -3,26 +3,18 @@
  * Weights lie in the order in which they are multiplied, so that the next ones are on their way meanwhile, and what is
  * done between two products is done where the numbers are at hand. See docs/decisions/0036-kernels.md.
  *
- * Everything here needs AVX-512; the products of bfloat16 and int8 need its extensions of these names as well. Whoever
- * loads the library looks first.
+ * Everything is compiled twice: for AVX-512, whose products of bfloat16 and int8 need its extensions of these names as
+ * well, and for AVX2 with FMA. Whoever loads a library looks first.
  */
 #pragma once
 
-#include <immintrin.h>
 #include <stdatomic.h>
-#include <stdint.h>
+
+#include "precisions.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
-#define LANES 16 /* numbers of float32 in one vector */
-#define LINE 64  /* bytes of it, and of a line of the cache */
-
-/* Rows that are multiplied by one vector of weights while it is in a register: so many sums fit into the others. */
-#define BLOCK_ROWS 28
-
 enum kind { EMBEDDING, ADD, MULTIPLY, SCALE, LAYER_NORM, ACTIVATION, ROWS, PACK, PRODUCT, ATTENTION };
-
-enum dtype { FLOAT32, BFLOAT16, INT8, FLOAT16 };
 
 enum function { LINEAR, GELU_ERF, GELU_TANH, GELU_SIGMOID, RELU, SILU, SIGMOID, TANH, GELU_ROUGHLY };
 
@@ -59,21 +51,11 @@ struct progress {
     atomic_int next, done;
 };
 
-static inline int64_t groups_of(int64_t columns, int dtype) {
-    return dtype == INT8 ? (columns + 3) / 4 : dtype == BFLOAT16 ? (columns + 1) / 2 : columns;
-}
-
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static inline int blocks_of(int rows) { return (rows + BLOCK_ROWS - 1) / BLOCK_ROWS; }
 
 static inline int rows_of_block(int rows) { return (rows + blocks_of(rows) - 1) / blocks_of(rows); }
-
-/* The lanes of the vector that begins at a column. */
-static inline __mmask16 lanes_at(int64_t column, int64_t columns) {
-    int64_t left = columns - column;
-    return left >= LANES ? 0xffff : (__mmask16)((1u << left) - 1);
-}
 
 void embed(const struct operation *op, const struct batch *batch, float *workspace, int from, int to);
 void elementwise(const struct operation *op, float *workspace, int from, int to);
@@ -90,7 +72,8 @@ void multiply_panels(const struct operation *op, int rows, float *workspace, con
 void pack_block(int dtype, const float *x, int64_t stride, int rows, int64_t columns, int32_t *packed);
 void pack_outputs(int dtype, const float *x, int64_t stride, int64_t outputs, int64_t columns, int32_t *panels);
 void pack_inputs(int dtype, const float *x, int64_t stride, int64_t inputs, int64_t columns, int32_t *panels);
-void multiply_block(int dtype, int rows, const int32_t *x, const char *weight, int64_t groups, __m512 *sums);
+void multiply_block(int dtype, int rows, const int32_t *x, int64_t stride, const char *weight, int64_t groups,
+                    vector *sums);
 
 void attend(const struct operation *op, const struct batch *batch, float *workspace, float *scratch, int sequence,
             int head);

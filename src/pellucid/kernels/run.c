@@ -27,7 +27,7 @@ static int panels_of(const struct operation *op) { return divided(op->columns, L
 
 /* As many chunks as keep all threads at work; panels of one chunk stay in a core's cache. */
 static int panels_of_chunk(const struct operation *op, const struct batch *batch) {
-    int64_t fitting = CHUNK_BYTES / (groups_of(op->inner, op->dtype) * LINE);
+    int64_t fitting = CHUNK_BYTES / (groups_of(op->inner, op->dtype) * bytes_of_line(op->dtype));
     int64_t whole = (int64_t)panels_of(op) * blocks_of(batch->counts[op->rows]);
     int64_t fair = divided(whole, CHUNKS_OF_A_THREAD * batch->threads);
     return (int)smaller(smaller(fair, MOST_PANELS), fitting < 1 ? 1 : fitting);
@@ -48,7 +48,7 @@ static int chunks_of(const struct operation *op, const struct batch *batch) {
     return divided(rows, rows_of_chunk(rows, batch));
 }
 
-static void multiply(const struct operation *op, const struct batch *batch, float *workspace, int chunk) {
+static void multiply_chunk(const struct operation *op, const struct batch *batch, float *workspace, int chunk) {
     int rows = batch->counts[op->rows], all = blocks_of(rows), parts = parts_of_blocks(op, batch);
     int part = chunk % parts, of_chunk = panels_of_chunk(op, batch);
     int64_t first = (int64_t)(chunk / parts) * of_chunk;
@@ -70,7 +70,7 @@ static void compute(const struct operation *op, const struct batch *batch, float
         pack_rows(op, rows, workspace, first, smaller(first + CHUNK_GROUPS, groups));
         break;
     }
-    case PRODUCT: multiply(op, batch, workspace, chunk); break;
+    case PRODUCT: multiply_chunk(op, batch, workspace, chunk); break;
     case ATTENTION: attend(op, batch, workspace, scratch, chunk / op->inner, chunk % op->inner); break;
     default: elementwise(op, workspace, from, to);
     }

@@ -152,6 +152,14 @@ class Runner:
         """
         self._program((), outputs)[0].prepare(packed)
 
+    def weight_steps(self, outputs: tuple[str, ...] | None = None) -> int | None:
+        """In how many steps weights are told in int8, which depends on the processor; None where nothing is.
+
+        Args:
+            outputs: which of the head's; all where left out.
+        """
+        return self._program((), outputs)[0].weight_steps
+
     def word_gradients(self, outputs: tuple[str, ...] | None = None) -> tuple[Any, dict[str, str]]:
         """The same function with the vectors of words handed in, and its gradients: `engines/torch_gradients.py`.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pellucid.checkpoints.roundings import Roundings, measured_of, roundings_of
 from pellucid.engines import ENGINES
-from pellucid.errors import InputError, InputTypeError, UnsupportedDtypeError
+from pellucid.errors import InputError, InputTypeError
 from pellucid.packing import MAX_TOKENS, micro_batches
 from pellucid.quantization.agreement import Agreement, agreement
 from pellucid.quantization.observing import Observed, observe
@@ -69,7 +69,8 @@ def candidates(pipe: Pipeline, texts: Sequence[Any], bar: float) -> list[Candida
     for dtype in ENGINES[pipe.model.runner.engine].dtypes:
         if dtype == "int8":
             made.append(in_int8(pipe, seen, measured, exact, bar))
-        elif dtype == "bfloat16" and is_computed(other := pipe.in_precision(dtype)):
+        elif dtype == "bfloat16":
+            other = pipe.in_precision(dtype)
             made.append((dtype, other, agreement(exact, other.outputs(measured)), None))
     times = seconds([other for _, other, _, _ in made], measured)
     return [
@@ -99,8 +100,8 @@ def fastest(pipe: Pipeline, texts: Sequence[Any] | None, bar: float) -> Pipeline
         made = {one.dtype: one.pipe for one in found}
     best, chosen = "float32", pipe
     for dtype in sorted(tried, key=lambda dtype: -tried[dtype][1]):
-        if tried[dtype][0] >= bar and is_computed(other := made.get(dtype) or _in_precision(pipe, dtype)):
-            best, chosen = dtype, other
+        if tried[dtype][0] >= bar:
+            best, chosen = dtype, made.get(dtype) or _in_precision(pipe, dtype)
             break
     share, times = tried.get(best, (1.0, 1.0))
     logger.warning(
@@ -115,15 +116,6 @@ def fastest(pipe: Pipeline, texts: Sequence[Any] | None, bar: float) -> Pipeline
     return chosen
 
 
-def is_computed(pipe: Pipeline) -> bool:
-    """Whether this machine's processor computes in a pipeline's precision."""
-    try:
-        pipe.prepare()
-    except UnsupportedDtypeError:
-        return False
-    return True
-
-
 def _stored(pipe: Pipeline) -> dict[str, tuple[float, float]]:
     """What `quantize` measured, for the precisions of the engine."""
     measured = measured_of(pipe.model.checkpoint)
@@ -135,7 +127,7 @@ def _stored(pipe: Pipeline) -> dict[str, tuple[float, float]]:
             name="sample",
         )
     kept = {name: one for name, one in measured.by_dtype.items() if name in ENGINES[pipe.model.runner.engine].dtypes}
-    if "int8" in kept and measured.weight_steps != (own := weight_steps()):
+    if "int8" in kept and measured.weight_steps != (own := _in_precision(pipe, "int8").weight_steps):
         del kept["int8"]
         logger.warning(
             "dtype='auto-fast' leaves int8 out: its weights had %d steps where it was measured, and have %d on this "
@@ -144,13 +136,6 @@ def _stored(pipe: Pipeline) -> dict[str, tuple[float, float]]:
             own,
         )
     return kept
-
-
-def weight_steps() -> int:
-    """In how many steps this processor has weights in int8; OpenVINO, which multiplies them, is imported for it."""
-    from pellucid.engines import openvino_int8
-
-    return openvino_int8.weight_steps()
 
 
 def _in_precision(pipe: Pipeline, dtype: str) -> Pipeline:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pellucid.checkpoints.roundings import FILENAME, written
 from pellucid.errors import UnsupportedDtypeError
-from pellucid.quantization.choosing import BAR, Candidate, candidates, weight_steps
+from pellucid.quantization.choosing import BAR, Candidate, candidates
 from pellucid.stages import Pipeline
 
 
@@ -63,7 +63,7 @@ def quantize(pipe: Pipeline, texts: Sequence[Any], output: str | os.PathLike[str
     tried = candidates(pipe, texts, agreement)
     report = _report(tried, len(texts), agreement)
     roundings = tried[-1].roundings or {}
-    about = {"texts": report.texts, "agreement": report.precisions, "weight_steps": weight_steps()}
+    about = {"texts": report.texts, "agreement": report.precisions, "weight_steps": tried[-1].pipe.weight_steps}
     content = written(roundings, about)
     pipe.save_pretrained(output, beside={FILENAME: json.dumps(content).encode()})
     return report

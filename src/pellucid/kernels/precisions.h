@@ -1,0 +1,37 @@
+/* What products of float32, bfloat16 and int8 are made of on each processor.
+ *
+ * Inputs are multiplied in groups: of a row a group is 4 bytes, of a panel, that is of 16 outputs, a line of weights.
+ */
+
+#pragma once
+
+#include "vectors.h"
+
+/* For each precision both of these have
+ *
+ *   …_columns              inputs of a group; one of float32
+ *   …_line                 bytes of a line
+ *   …_sums, …_weights      sixteen sums, and a line of weights in a register
+ *   …_none()               sums of nothing
+ *   …_loaded(line)         the weights of a line
+ *   …_added(sums, w, x)    the sums, and the products of a line of weights with a row's group
+ *   …_floats(sums)         in float32
+ *   …_grouped(x, groups)   sixteen numbers of a row as groups; those of int8 are whole, from 0 to 255
+ */
+#ifdef __AVX512F__
+#include "precisions_avx512.h"
+#else
+#include "precisions_avx2.h"
+#endif
+
+static inline int columns_of_group(int dtype) {
+    return dtype == INT8 ? int8_columns : dtype == BFLOAT16 ? bfloat16_columns : 1;
+}
+
+static inline int64_t groups_of(int64_t columns, int dtype) {
+    return (columns + columns_of_group(dtype) - 1) / columns_of_group(dtype);
+}
+
+static inline int bytes_of_line(int dtype) {
+    return dtype == INT8 ? int8_line : dtype == BFLOAT16 ? bfloat16_line : float32_line;
+}
