@@ -27,7 +27,7 @@ LENGTHS = (4, 8, 12, 16, 22, 28, 32, 40, 48, 56, 64, 80, 96, 128, 256, 512)
 
 def made(model: str, dtype: str, way: str) -> Any:
     """A pipeline that computes everything by the kernels, or by OpenVINO."""
-    with patch.object(kernels, "most_tokens", lambda dtype: None if way == "kernels" else 0):
+    with patch.object(kernels, "most_tokens", lambda library, dtype: None if way == "kernels" else 0):
         pipe = pipeline("text-classification", model, engine="openvino", dtype=dtype)
         pipe("word")
     return pipe

@@ -217,9 +217,11 @@ def build(
         kernels = KernelsProgram(library, forward, parameters, others, roundings)
     except NotRecordedError:
         return engines()
-    return WithKernels(kernels, engines, most_tokens(dtype))
+    return WithKernels(kernels, engines, most_tokens(library, dtype))
 
 
-def most_tokens(dtype: str) -> int | None:
+def most_tokens(library: KernelsLibrary, dtype: str) -> int | None:
     """Up to how many tokens of a call the kernels are the faster ones on this processor; None for any number."""
-    return BESIDE_TILES[dtype] if "amx_tile" in processor.features() else None
+    if "amx_tile" not in processor.features() or (library.has_tiles and dtype != "float32"):
+        return None
+    return BESIDE_TILES[dtype]

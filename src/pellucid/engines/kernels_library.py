@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -74,6 +75,7 @@ class KernelsLibrary:
         self.name = name
         self.dtypes = dtypes
         self.beside_int8 = beside_int8
+        self.has_tiles = False
         integer, number, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
         functions: dict[str, tuple[list[Any], Any]] = {
             "run": ([ctypes.POINTER(Operation), integer, ctypes.POINTER(Batch), pointer], None),
@@ -86,6 +88,10 @@ class KernelsLibrary:
         for name, (arguments, result) in functions.items():
             function = getattr(self._library, f"pellucid_{name}")
             function.argtypes, function.restype = arguments, result
+
+    def use_tiles(self) -> None:
+        """Multiply many rows of bfloat16 and int8 by tiles from now on, if the system lets this process have them."""
+        self.has_tiles = bool(self._library.pellucid_use_tiles())
 
     def packed_weight(self, weight: npt.NDArray[Any], dtype: str) -> npt.NDArray[np.int32]:
         """A weight `[O, I]`, float32 or whole numbers of int8, in the order in which kernels read it."""
@@ -137,6 +143,10 @@ INSTRUCTIONS = (
 )  # fmt: skip
 """The faster ones first."""
 
+TILES = frozenset({"amx_tile", "amx_int8", "amx_bf16"})
+"""What products by tiles need. They are written and tested in software but were never measured, so they are off unless
+the environment variable PELLUCID_TILES is 1."""
+
 FOLDER = Path(__file__).parent
 """Where they lie if there was a compiler for them when the package was built; else OpenVINO computes everything."""
 
@@ -153,11 +163,16 @@ def _loaded(folder: Path, instructions: Instructions, features: frozenset[str]) 
     file = folder / f"_kernels_{instructions.name}.so"
     dtypes = frozenset(dtype for dtype, feature in instructions.products.items() if feature in features)
     beside_int8 = instructions.beside_int8 if instructions.beside_int8 in dtypes else "float32"
+    if not file.is_file():
+        return None
     try:
-        return KernelsLibrary(instructions.name, file, dtypes, beside_int8) if file.is_file() else None
+        library = KernelsLibrary(instructions.name, file, dtypes, beside_int8)
     except OSError as error:
         logger.warning("Pellucid's kernels cannot be loaded, OpenVINO computes instead: %s", error)
         return None
+    if instructions.name == "avx512" and features >= TILES and os.environ.get("PELLUCID_TILES") == "1":
+        library.use_tiles()
+    return library
 
 
 def library_for(dtype: str) -> KernelsLibrary | None:

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "kernels.h"
+#include "tiles.h"
 
 /* Scores of one query become e^(scale · score), from the highest on; what is behind the last key becomes 0.
  *
@@ -32,29 +32,83 @@ static float weigh(float *scores, int length, int padded, float scale) {
     return sum_of(sum);
 }
 
-/* What one thread needs beside the workspace, in numbers of float32; each part begins at a line of the cache. */
+/* How one head of one sequence is computed, and what that needs beside the workspace, in numbers of float32. Each part
+ * begins at a line of the cache.
+ */
 struct parts {
-    int64_t keys, values, packed, scores, whole;
+    int dtype, is_tiled, block_rows;
+    int64_t score_lines, mix_lines;     /* of a panel of keys, and of values */
+    int64_t score_stride, mix_stride;   /* from a packed row to the next, where tiles read them */
+    int64_t length, dimension;          /* rounded up to whole panels, or pairs of them */
+    int64_t keys, values, packed, scores, mixed, whole;
 };
 
 static int64_t in_lines(int64_t numbers) { return (numbers + LANES - 1) / LANES * LANES; }
 
-static struct parts parts_of(int length, int dimension, int dtype) {
+static struct parts parts_of(int length, int dimension, int dtype, int is_tiled) {
+    /* Where bfloat16 is multiplied as float32, rounding gains nothing. */
+    dtype = columns_of_group(dtype) > 1 ? dtype : FLOAT32;
     int64_t score_groups = groups_of(dimension, dtype), mix_groups = groups_of(length, dtype);
-    int64_t most = score_groups > mix_groups ? score_groups : mix_groups;
-    struct parts parts = {0};
-    parts.values = parts.keys + in_lines(length) * score_groups;
-    parts.packed = parts.values + in_lines(dimension) * mix_groups;
-    parts.scores = parts.packed + in_lines(BLOCK_ROWS * most);
-    parts.whole = parts.scores + BLOCK_ROWS * in_lines(length);
+    struct parts parts = {.dtype = dtype, .is_tiled = is_tiled};
+    if (is_tiled) {
+        parts.block_rows = TILED_ROWS;
+        parts.score_lines = lines_of(dimension, dtype);
+        parts.mix_lines = lines_of(length, dtype);
+        parts.score_stride = tiled_stride(dimension, dtype) / 4;
+        parts.mix_stride = tiled_stride(length, dtype) / 4;
+        parts.length = (length + 2 * LANES - 1) / (2 * LANES) * 2 * LANES;
+        parts.dimension = (dimension + 2 * LANES - 1) / (2 * LANES) * 2 * LANES;
+    } else {
+        parts.block_rows = rows_of_block(length);
+        parts.score_lines = parts.score_stride = score_groups;
+        parts.mix_lines = parts.mix_stride = mix_groups;
+        parts.length = in_lines(length);
+        parts.dimension = in_lines(dimension);
+    }
+    int64_t longest = parts.score_stride > parts.mix_stride ? parts.score_stride : parts.mix_stride;
+    parts.values = parts.keys + parts.length * parts.score_lines;
+    parts.packed = parts.values + parts.dimension * parts.mix_lines;
+    parts.scores = parts.packed + in_lines(parts.block_rows * longest);
+    parts.mixed = parts.scores + parts.block_rows * parts.length;
+    parts.whole = parts.mixed + parts.block_rows * parts.dimension;
     return parts;
 }
 
-/* Where bfloat16 is multiplied as float32, rounding gains nothing. */
-static int multiplied_in(int dtype) { return columns_of_group(dtype) > 1 ? dtype : FLOAT32; }
-
 EXPORTED int64_t pellucid_scratch(int length, int dimension, int dtype) {
-    return parts_of(length, dimension, multiplied_in(dtype)).whole;
+    int64_t most = parts_of(length, dimension, dtype, 0).whole;
+    /* A shorter sequence may have larger blocks of rows, and of one that is tiled more is rounded up. */
+    most += (int64_t)BLOCK_ROWS * (in_lines(length) + in_lines(dimension));
+    int64_t tiled = tile_lines > 1 ? parts_of(length, dimension, dtype, 1).whole : 0;
+    return tiled > most ? tiled : most;
+}
+
+/* A block of packed rows by panels, as rows of float32. */
+static void multiply_rows(const struct parts *parts, int rows, const int32_t *packed, int64_t stride,
+                          const int32_t *panels, int64_t lines, int64_t outputs, float *y) {
+    const int64_t apart = parts->is_tiled ? stride * 4 : rows;
+    for (int64_t output = 0; output < outputs;) {
+        const char *panel = (const char *)(panels + output * lines);
+#ifdef __AVX512F__
+        if (parts->is_tiled) {
+            multiply_tiles(parts->dtype, (const char *)packed, apart, rows, panel, panel + lines * LINE, lines,
+                           y + output, outputs);
+            output += 2 * LANES;
+            continue;
+        }
+#endif
+        vector found[BLOCK_ROWS];
+        multiply_block(parts->dtype, rows, packed, apart, panel, lines, found);
+        for (int row = 0; row < rows; row++) store(y + row * outputs + output, found[row]);
+        output += LANES;
+    }
+}
+
+static void pack(const struct parts *parts, const float *x, int64_t x_stride, int rows, int64_t columns,
+                 int32_t *packed, int64_t stride) {
+    if (parts->is_tiled)
+        pack_tiled_block(parts->dtype, x, x_stride, rows, columns, packed, stride);
+    else
+        pack_block(parts->dtype, x, x_stride, rows, columns, packed);
 }
 
 void attend(const struct operation *op, const struct batch *batch, float *workspace, float *scratch, int sequence,
@@ -62,32 +116,25 @@ void attend(const struct operation *op, const struct batch *batch, float *worksp
     int64_t start = 0, stride = op->columns;
     for (int before = 0; before < sequence; before++) start += batch->lengths[before];
     int length = batch->lengths[sequence], dimension = op->columns / op->inner;
-    int dtype = multiplied_in(op->dtype);
-    int64_t own = start * stride + (int64_t)head * dimension, padded = in_lines(length);
-    int64_t score_groups = groups_of(dimension, dtype), mix_groups = groups_of(length, dtype);
-    struct parts parts = parts_of(length, dimension, dtype);
+    int64_t own = start * stride + (int64_t)head * dimension;
+    struct parts parts = parts_of(length, dimension, op->dtype, in_tiles(op->dtype, batch->counts[op->rows]));
     int32_t *keys = (int32_t *)(scratch + parts.keys), *values = (int32_t *)(scratch + parts.values);
     int32_t *packed = (int32_t *)(scratch + parts.packed);
-    float *scores = scratch + parts.scores, sums[BLOCK_ROWS];
-    vector found[BLOCK_ROWS];
-    int block_rows = rows_of_block(length);
-    pack_outputs(dtype, workspace + op->second + own, stride, length, dimension, keys);
-    pack_inputs(dtype, workspace + op->third + own, stride, length, dimension, values);
-    for (int first = 0; first < length; first += block_rows) {
-        int rows = (int)smaller(length - first, block_rows);
-        pack_block(dtype, workspace + op->first + own + first * stride, stride, rows, dimension, packed);
-        for (int key = 0; key < length; key += LANES) {
-            multiply_block(dtype, rows, packed, rows, (const char *)(keys + key * score_groups), score_groups,
-                           found);
-            for (int row = 0; row < rows; row++) store(scores + row * padded + key, found[row]);
-        }
-        for (int row = 0; row < rows; row++) sums[row] = weigh(scores + row * padded, length, (int)padded, op->number);
-        pack_block(dtype, scores, padded, rows, length, packed);
-        for (int column = 0; column < dimension; column += LANES) {
-            multiply_block(dtype, rows, packed, rows, (const char *)(values + column * mix_groups), mix_groups, found);
-            float *mixed = workspace + op->output + own + first * stride + column;
-            for (int row = 0; row < rows; row++)
-                store_some(mixed + row * stride, divide(found[row], all(sums[row])), dimension - column);
-        }
+    float *scores = scratch + parts.scores, *mixed = scratch + parts.mixed, sums[TILED_ROWS];
+    pack_outputs(parts.dtype, workspace + op->second + own, stride, length, dimension, keys, parts.score_lines);
+    pack_inputs(parts.dtype, workspace + op->third + own, stride, length, dimension, values, parts.mix_lines);
+    for (int first = 0; first < length; first += parts.block_rows) {
+        int rows = (int)smaller(length - first, parts.block_rows);
+        const float *queries = workspace + op->first + own + first * stride;
+        pack(&parts, queries, stride, rows, dimension, packed, parts.score_stride);
+        multiply_rows(&parts, rows, packed, parts.score_stride, keys, parts.score_lines, parts.length, scores);
+        for (int row = 0; row < rows; row++)
+            sums[row] = weigh(scores + row * parts.length, length, (int)parts.length, op->number);
+        pack(&parts, scores, parts.length, rows, length, packed, parts.mix_stride);
+        multiply_rows(&parts, rows, packed, parts.mix_stride, values, parts.mix_lines, parts.dimension, mixed);
+        for (int row = 0; row < rows; row++)
+            for (int64_t column = 0; column < dimension; column += LANES)
+                store_some(workspace + op->output + own + (first + row) * stride + column,
+                           divide(load(mixed + row * parts.dimension + column), all(sums[row])), dimension - column);
     }
 }

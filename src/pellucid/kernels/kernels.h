@@ -70,8 +70,12 @@ void multiply_panels(const struct operation *op, int rows, float *workspace, con
 
 /* The same in parts, for matrices that are no weights: a block of rows, and panels whose outputs or inputs are rows. */
 void pack_block(int dtype, const float *x, int64_t stride, int rows, int64_t columns, int32_t *packed);
-void pack_outputs(int dtype, const float *x, int64_t stride, int64_t outputs, int64_t columns, int32_t *panels);
-void pack_inputs(int dtype, const float *x, int64_t stride, int64_t inputs, int64_t columns, int32_t *panels);
+void pack_tiled_block(int dtype, const float *x, int64_t x_stride, int rows, int64_t columns, int32_t *packed,
+                      int64_t stride);
+void pack_outputs(int dtype, const float *x, int64_t stride, int64_t outputs, int64_t columns, int32_t *panels,
+                  int64_t lines);
+void pack_inputs(int dtype, const float *x, int64_t stride, int64_t inputs, int64_t columns, int32_t *panels,
+                 int64_t lines);
 void multiply_block(int dtype, int rows, const int32_t *x, int64_t stride, const char *weight, int64_t groups,
                     vector *sums);
 

@@ -41,7 +41,26 @@ void pack_block(int dtype, const float *x, int64_t stride, int rows, int64_t col
     pack_groups(&op, x, stride, rows, rows, packed, 0, groups_of(columns, dtype));
 }
 
+/* Rows as tiles read them, for some of the groups, of which the first begins a tile. */
+static void pack_for_tiles(const struct operation *op, const float *x, int64_t x_stride, int rows, int32_t *packed,
+                           int64_t stride, int64_t from, int64_t to) {
+    for (int row = 0; row < rows; row++)
+        for (int64_t group = from; group < to; group += LANES)
+            store_integers(packed + row * stride + group, groups_at(op, x + row * x_stride, group));
+}
+
+void pack_tiled_block(int dtype, const float *x, int64_t x_stride, int rows, int64_t columns, int32_t *packed,
+                      int64_t stride) {
+    struct operation op = {.packs = dtype, .columns = (int32_t)columns};
+    pack_for_tiles(&op, x, x_stride, rows, packed, stride, 0, groups_of(columns, dtype));
+}
+
 void pack_rows(const struct operation *op, int rows, float *workspace, int64_t from, int64_t to) {
+    if (in_tiles(op->packs, rows)) {
+        struct place place = place_of(op, rows, workspace, 0);
+        pack_for_tiles(op, workspace + op->first, op->columns, rows, place.groups, place.row, from, to);
+        return;
+    }
     int64_t groups = groups_of(op->columns, op->packs);
     int32_t *packed = (int32_t *)(workspace + op->output);
     int block_rows = rows_of_block(rows);
@@ -51,30 +70,37 @@ void pack_rows(const struct operation *op, int rows, float *workspace, int64_t f
 }
 
 /* Keys `[L, D]` as the panels of a weight: a row of them is an output. */
-void pack_outputs(int dtype, const float *x, int64_t stride, int64_t outputs, int64_t columns, int32_t *panels) {
+void pack_outputs(int dtype, const float *x, int64_t stride, int64_t outputs, int64_t columns, int32_t *panels,
+                  int64_t lines) {
     int64_t groups = groups_of(columns, dtype);
-    for (int64_t first = 0; first < outputs; first += LANES, panels += groups * LANES, x += LANES * stride) {
+    for (int64_t first = 0; first < outputs; first += LANES, panels += lines * LANES, x += LANES * stride) {
         struct operation op = {.packs = dtype, .columns = (int32_t)columns};
         pack_groups(&op, x, stride, (int)smaller(outputs - first, LANES), LANES, panels, 0, groups);
+        memset(panels + groups * LANES, 0, (lines - groups) * LINE);
     }
 }
 
 /* Values `[L, D]` as the panels of a weight: a row of them is an input. */
-void pack_inputs(int dtype, const float *x, int64_t stride, int64_t inputs, int64_t columns, int32_t *panels) {
+void pack_inputs(int dtype, const float *x, int64_t stride, int64_t inputs, int64_t columns, int32_t *panels,
+                 int64_t lines) {
     int of_group = columns_of_group(dtype);
-    for (int64_t column = 0; column < columns; column += LANES)
-        for (int64_t input = 0; input < inputs; input += of_group, panels += LANES) {
+    int64_t groups = groups_of(inputs, dtype);
+    for (int64_t column = 0; column < columns; column += LANES, panels += lines * LANES) {
+        int32_t *line = panels;
+        for (int64_t input = 0; input < inputs; input += of_group, line += LANES) {
             vector first = load_some(x + input * stride + column, columns - column);
 #ifdef __AVX512F__
             if (of_group == 2) {
                 vector second = all(0);
                 if (input + 1 < inputs) second = load_some(x + (input + 1) * stride + column, columns - column);
-                store_pairs(first, second, panels);
+                store_pairs(first, second, line);
                 continue;
             }
 #endif
-            store((float *)panels, first);
+            store((float *)line, first);
         }
+        memset(line, 0, (lines - groups) * LINE);
+    }
 }
 
 /* The nearest bfloat16, the even one of two; what is no number stays none. */
@@ -87,9 +113,9 @@ static inline uint16_t bfloat16_bits(float number) {
 static inline __attribute__((always_inline)) void pack_weight(const void *weight, void *panels, int64_t outputs,
                                                               int64_t inputs, const int dtype) {
     const int of_group = columns_of_group(dtype);
-    int64_t groups = groups_of(inputs, dtype);
+    int64_t lines = lines_of(inputs, dtype);
     for (int64_t output = 0; output < outputs; output++) {
-        int64_t panel = (output / LANES * groups * LANES + output % LANES) * of_group;
+        int64_t panel = (output / LANES * lines * LANES + output % LANES) * of_group;
         for (int64_t input = 0; input < inputs; input++) {
             int64_t from = output * inputs + input, to = panel + input / of_group * LANES * of_group + input % of_group;
             if (dtype == INT8)
@@ -114,11 +140,13 @@ EXPORTED void pellucid_pack_weight(const void *weight, void *panels, int64_t out
 
 /* How many bytes that memory is. */
 EXPORTED int64_t pellucid_weight_bytes(int64_t outputs, int64_t inputs, int dtype) {
-    return (outputs + LANES - 1) / LANES * groups_of(inputs, dtype) * bytes_of_line(dtype);
+    return (outputs + LANES - 1) / LANES * lines_of(inputs, dtype) * bytes_of_line(dtype);
 }
 
 /* How many numbers of float32 a value is at most, of up to so many rows that are packed for products. */
 EXPORTED int64_t pellucid_packed_size(int rows, int64_t columns, int dtype) {
-    /* Of each block all rows but the last one's are there. */
-    return (rows + blocks_of(rows)) * groups_of(columns, dtype);
+    /* Of each block all rows but the last one's are there; tiles may read behind the last row. */
+    int64_t in_groups = (rows + blocks_of(rows)) * groups_of(columns, dtype);
+    int64_t tiled = (int64_t)tiled_blocks(rows) * TILED_ROWS * tiled_stride(columns, dtype) / 4;
+    return in_groups > tiled || tile_lines == 1 ? in_groups : tiled;
 }

@@ -11,6 +11,7 @@
  *
  *   …_columns              inputs of a group; one of float32
  *   …_line                 bytes of a line
+ *   tile_lines             lines of a tile of weights; 1 where there are no tiles
  *   …_sums, …_weights      sixteen sums, and a line of weights in a register
  *   …_none()               sums of nothing
  *   …_loaded(line)         the weights of a line
@@ -30,6 +31,12 @@ static inline int columns_of_group(int dtype) {
 
 static inline int64_t groups_of(int64_t columns, int dtype) {
     return (columns + columns_of_group(dtype) - 1) / columns_of_group(dtype);
+}
+
+/* Lines of a panel of weights: of what tiles multiply whole tiles. What is behind the last group is zeros. */
+static inline int64_t lines_of(int64_t columns, int dtype) {
+    int64_t groups = groups_of(columns, dtype);
+    return dtype == FLOAT32 ? groups : (groups + tile_lines - 1) / tile_lines * tile_lines;
 }
 
 static inline int bytes_of_line(int dtype) {

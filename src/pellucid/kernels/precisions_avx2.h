@@ -7,6 +7,7 @@
 
 enum { bfloat16_columns = 1, int8_columns = 2 };
 enum { float32_line = 64, bfloat16_line = 32, int8_line = 32 };
+enum { tile_lines = 1 };
 
 typedef vector float32_sums, bfloat16_sums;
 typedef integers int8_sums;

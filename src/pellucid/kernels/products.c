@@ -21,27 +21,17 @@ void multiply_block(int dtype, int rows, const int32_t *x, int64_t stride, const
     functions[rows - 1](x, stride, weight, groups, sums);
 }
 
-/* Sixteen numbers of a row, which become some of its groups. */
-static inline void store_packed(const struct operation *op, vector numbers, int32_t *packed, int64_t column,
-                                int block_rows) {
-    int32_t groups[LANES];
-    const float *factors = op->factors;
-    group(op->packs, numbers, factors ? load_some(factors + column, op->columns - column) : all(0), op->number, groups);
-    int count = (int)smaller(LANES / columns_of_group(op->packs), groups_of(op->columns - column, op->packs));
-    packed += groups_of(column, op->packs) * block_rows;
-    for (int number = 0; number < count; number++) packed[number * block_rows] = groups[number];
-}
-
 /* `function(sum · scale + shift)`; a block of rows stays in the cache while it meets all panels. */
 void multiply_panels(const struct operation *op, int rows, float *workspace, const int64_t panels[2],
                      const int blocks[2]) {
-    int64_t groups = groups_of(op->inner, op->dtype), out_groups = op->packs < 0 ? 0 : groups_of(op->columns, op->packs);
-    int64_t panel_bytes = groups * bytes_of_line(op->dtype);
+    int64_t groups = groups_of(op->inner, op->dtype);
+    int64_t panel_bytes = lines_of(op->inner, op->dtype) * bytes_of_line(op->dtype);
     int block_rows = rows_of_block(rows);
     for (int block = blocks[0]; block < blocks[1]; block++) {
         const int32_t *x = (const int32_t *)(workspace + op->first) + block * groups * block_rows;
         float *y = workspace + op->output + (int64_t)block * block_rows * op->columns;
-        int32_t *packed = (int32_t *)(workspace + op->output) + block * out_groups * block_rows;
+        struct place place = {0};
+        if (op->packs >= 0) place = place_of(op, rows, workspace, block * block_rows);
         int present = (int)smaller(block_rows, rows - block * block_rows);
         for (int64_t panel = panels[0]; panel < panels[1]; panel++) {
             int64_t column = panel * LANES, count = op->columns - column;
@@ -54,7 +44,7 @@ void multiply_panels(const struct operation *op, int rows, float *workspace, con
                 if (op->packs < 0)
                     store_some(y + (int64_t)row * op->columns + column, found, count);
                 else
-                    store_packed(op, choose(first_lanes(count), found, all(0)), packed + row, column, block_rows);
+                    store_packed(op, found, &place, row, column);
             }
         }
     }

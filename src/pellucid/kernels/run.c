@@ -2,7 +2,7 @@
 
 #include <sched.h>
 
-#include "kernels.h"
+#include "tiles.h"
 
 #define CHUNKS_OF_A_THREAD 8
 #define CHUNK_GROUPS 64
@@ -25,18 +25,25 @@ static int rows_of_chunk(int rows, const struct batch *batch) { return divided(r
 
 static int panels_of(const struct operation *op) { return divided(op->columns, LANES); }
 
+/* Of rows that meet a panel together. */
+static int blocks_of_product(const struct operation *op, const struct batch *batch) {
+    int rows = batch->counts[op->rows];
+    return in_tiles(op->dtype, rows) ? tiled_blocks(rows) : blocks_of(rows);
+}
+
 /* As many chunks as keep all threads at work; panels of one chunk stay in a core's cache. */
 static int panels_of_chunk(const struct operation *op, const struct batch *batch) {
-    int64_t fitting = CHUNK_BYTES / (groups_of(op->inner, op->dtype) * bytes_of_line(op->dtype));
-    int64_t whole = (int64_t)panels_of(op) * blocks_of(batch->counts[op->rows]);
+    int64_t fitting = CHUNK_BYTES / (lines_of(op->inner, op->dtype) * bytes_of_line(op->dtype));
+    int64_t whole = (int64_t)panels_of(op) * blocks_of_product(op, batch);
     int64_t fair = divided(whole, CHUNKS_OF_A_THREAD * batch->threads);
-    return (int)smaller(smaller(fair, MOST_PANELS), fitting < 1 ? 1 : fitting);
+    int panels = (int)smaller(smaller(fair, MOST_PANELS), fitting < 1 ? 1 : fitting);
+    return in_tiles(op->dtype, batch->counts[op->rows]) ? panels + panels % 2 : panels;
 }
 
 /* In how many parts blocks of rows are where panels alone would leave threads without work. */
 static int parts_of_blocks(const struct operation *op, const struct batch *batch) {
     int chunks = divided(panels_of(op), panels_of_chunk(op, batch));
-    return (int)smaller(blocks_of(batch->counts[op->rows]), divided(CHUNKS_OF_A_THREAD * batch->threads, chunks));
+    return (int)smaller(blocks_of_product(op, batch), divided(CHUNKS_OF_A_THREAD * batch->threads, chunks));
 }
 
 static int chunks_of(const struct operation *op, const struct batch *batch) {
@@ -49,11 +56,17 @@ static int chunks_of(const struct operation *op, const struct batch *batch) {
 }
 
 static void multiply_chunk(const struct operation *op, const struct batch *batch, float *workspace, int chunk) {
-    int rows = batch->counts[op->rows], all = blocks_of(rows), parts = parts_of_blocks(op, batch);
-    int part = chunk % parts, of_chunk = panels_of_chunk(op, batch);
+    int rows = batch->counts[op->rows], blocks_whole = blocks_of_product(op, batch);
+    int parts = parts_of_blocks(op, batch), part = chunk % parts, of_chunk = panels_of_chunk(op, batch);
     int64_t first = (int64_t)(chunk / parts) * of_chunk;
     int64_t panels[2] = {first, smaller(first + of_chunk, panels_of(op))};
-    int blocks[2] = {all * part / parts, all * (part + 1) / parts};
+    int blocks[2] = {blocks_whole * part / parts, blocks_whole * (part + 1) / parts};
+#ifdef __AVX512F__
+    if (in_tiles(op->dtype, rows)) {
+        multiply_in_tiles(op, rows, workspace, panels, blocks);
+        return;
+    }
+#endif
     multiply_panels(op, rows, workspace, panels, blocks);
 }
 
@@ -87,6 +100,7 @@ static void wait_for(const struct progress *step, int chunks) {
 
 static void take_part(void *job) {
     struct run *run = job;
+    begin_tiles();
     int waited = 0, thread = atomic_fetch_add(&run->threads, 1);
     float *scratch = run->workspace + run->batch->scratch + thread * run->batch->scratch_size;
     for (int number = 0; number < run->count; number++) {
@@ -100,6 +114,7 @@ static void take_part(void *job) {
             atomic_fetch_add_explicit(&step->done, 1, memory_order_release);
         }
     }
+    end_tiles();
     for (; waited < run->count; waited++)
         wait_for(run->progress + waited, chunks_of(run->operations + waited, run->batch));
 }

@@ -105,11 +105,15 @@ static inline integers load_integers(const int32_t *place) {
     return (integers){_mm256_load_si256((const __m256i *)place), _mm256_load_si256((const __m256i *)(place + 8))};
 }
 
+static inline void store_integers(int32_t *place, integers x) {
+    _mm256_storeu_si256((__m256i *)place, x.low);
+    _mm256_storeu_si256((__m256i *)(place + 8), x.high);
+}
+
 static inline void store_columns(const integers *rows, int count, int32_t *place, int64_t stride, int columns) {
     for (int row = 0; row < count; row++) {
         int32_t numbers[LANES];
-        _mm256_storeu_si256((__m256i *)numbers, rows[row].low);
-        _mm256_storeu_si256((__m256i *)(numbers + 8), rows[row].high);
+        store_integers(numbers, rows[row]);
         for (int column = 0; column < columns; column++) place[column * stride + row] = numbers[column];
     }
 }

@@ -85,6 +85,8 @@ static inline void transpose(integers *v) {
 static inline integers no_integers(void) { return _mm512_setzero_si512(); }
 static inline integers load_integers(const int32_t *place) { return _mm512_load_si512(place); }
 
+static inline void store_integers(int32_t *place, integers x) { _mm512_storeu_si512(place, x); }
+
 static inline void store_columns(integers *rows, int count, int32_t *place, int64_t stride, int columns) {
 #pragma GCC unroll 16
     for (int row = 0; row < LANES; row++)
