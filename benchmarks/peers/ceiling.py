@@ -75,6 +75,38 @@ def on_torch(dtype: str, tokens: int) -> float:
         return 2 * tokens * WIDTH * INNER / best_seconds(lambda: layer(rows)) / 1e9
 
 
+def on_kernels(dtype: str, tokens: int) -> float:
+    """The rate of Pellucid's own kernels, with what lays rows out for them; 0 where there are none."""
+    from pellucid.checkpoints.roundings import Rounding
+    from pellucid.checkpoints.stored import StoredTensor
+    from pellucid.engines.kernels import KernelsProgram
+    from pellucid.engines.kernels_library import library_for
+    from pellucid.packing import pack
+
+    if (library := library_for(dtype)) is None:
+        return 0
+    random = np.random.default_rng(0)
+    arrays = {"x": random.standard_normal((tokens, WIDTH), np.float32)}
+    for layer in range(LAYERS):
+        for name, shape in (("wide", (INNER, WIDTH)), ("narrow", (WIDTH, INNER))):
+            arrays[f"{layer}.{name}.weight"] = random.standard_normal(shape, np.float32) / np.float32(shape[1] ** 0.5)
+
+    def chain(ops: Any, weight: Any, inputs: Any) -> dict[str, Any]:
+        x = ops.embedding(weight("x", tokens, WIDTH), inputs.ids)
+        for name in list(arrays)[1:]:
+            x = ops.linear(x, weight(name, *arrays[name].shape))
+        return {"y": x}
+
+    names = [name.removesuffix(".weight") for name in arrays] if dtype == "int8" else []
+    roundings = {
+        name: Rounding(-4.0, 4.0, np.ones(arrays[f"{name}.weight"].shape[1], np.float32)) for name in names[1:]
+    }
+    parameters = {name: StoredTensor.from_array(name, array) for name, array in arrays.items()}
+    others = library.beside_int8 if dtype == "int8" else dtype
+    program, packed = KernelsProgram(library, chain, parameters, others, roundings), pack([list(range(tokens))])
+    return 4 * LAYERS * tokens * WIDTH * INNER / best_seconds(lambda: program(packed)) / 1e9
+
+
 def reading(count: int) -> float:
     """The least seconds in which all cores together read so many bytes, again and again."""
     import torch
@@ -92,6 +124,8 @@ def main() -> None:
     rates = {dtype: max(on_openvino(dtype, tokens) for tokens in TOKENS) for dtype in (*precisions(), "int8")}
     for dtype in ("float32", "bfloat16"):
         rates[dtype] = max(rates.get(dtype, 0), *(on_torch(dtype, tokens) for tokens in TOKENS))
+    for dtype in rates:
+        rates[dtype] = max(rates[dtype], *(on_kernels(dtype, tokens) for tokens in TOKENS))
     read = {count: reading(int(count)) for count in sys.argv[1:]}
     print(json.dumps({"rates": rates, "reading": read}))
 
