@@ -217,6 +217,9 @@ def test_a_processor_gets_what_it_can_run(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(processor, "features", lambda: frozenset({"avx2", "fma", "f16c"}))
     (library,) = libraries()
     assert (library.dtypes, library.beside_int8) == (frozenset(DTYPES), "float32")
+    monkeypatch.setattr(processor, "features", lambda: frozenset({"avx2", "fma", "f16c", "avx_vnni"}))
+    (library,) = libraries()
+    assert library.dtypes == {"float32", "bfloat16"}, "OpenVINO has units for int8 that these kernels do not use"
     older = INSTRUCTIONS[0].needed | {"avx2"}
     monkeypatch.setattr(processor, "features", lambda: older)
     wide, narrow = libraries()

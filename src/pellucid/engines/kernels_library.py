@@ -6,7 +6,7 @@ import ctypes
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -124,12 +124,19 @@ class Instructions:
         needed: what every kernel needs of the processor.
         products: what products of a precision need.
         beside_int8: the precision of what int8 leaves over, where the processor has units for it.
+        left: units that OpenVINO has for a precision and these kernels do not: it is left to OpenVINO.
     """
 
     name: str
     needed: frozenset[str]
     products: Mapping[str, str]
     beside_int8: str
+    left: Mapping[str, str] = field(default_factory=dict)
+
+    def dtypes(self, features: frozenset[str]) -> frozenset[str]:
+        """The precisions that are multiplied on a processor."""
+        found = frozenset(dtype for dtype, feature in self.products.items() if feature in features)
+        return found - {dtype for dtype, feature in self.left.items() if feature in features}
 
 
 INSTRUCTIONS = (
@@ -138,7 +145,8 @@ INSTRUCTIONS = (
         {"float32": "avx512f", "bfloat16": "avx512_bf16", "int8": "avx512_vnni"}, "bfloat16",
     ),
     Instructions(
-        "avx2", frozenset({"avx2", "fma", "f16c"}), dict.fromkeys(("float32", "bfloat16", "int8"), "avx2"), "float32"
+        "avx2", frozenset({"avx2", "fma", "f16c"}), dict.fromkeys(("float32", "bfloat16", "int8"), "avx2"), "float32",
+        {"int8": "avx_vnni"},
     ),
 )  # fmt: skip
 """The faster ones first."""
@@ -161,7 +169,7 @@ def libraries() -> list[KernelsLibrary]:
 @cache
 def _loaded(folder: Path, instructions: Instructions, features: frozenset[str]) -> KernelsLibrary | None:
     file = folder / f"_kernels_{instructions.name}.so"
-    dtypes = frozenset(dtype for dtype, feature in instructions.products.items() if feature in features)
+    dtypes = instructions.dtypes(features)
     beside_int8 = instructions.beside_int8 if instructions.beside_int8 in dtypes else "float32"
     if not file.is_file():
         return None
