@@ -202,7 +202,7 @@ def chart(results: Mapping[str, Any], target: Path) -> None:
         order = sorted(speeds, key=lambda one: speeds[one])
         colours = ["#0b6e4f" if is_ours(one) else "#b8bec4" for one in order]
         bars = axis.barh(order, [speeds[one] for one in order], color=colours)
-        axis.bar_label(bars, fmt="%.0f", padding=3, fontsize=8)
+        axis.bar_label(bars, fmt=lambda rate: f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}", padding=3, fontsize=8)
         axis.set_title(f"{name}: {KINDS[kind]}, texts a second", loc="left", fontsize=10)
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
