@@ -91,19 +91,21 @@ def on_kernels(dtype: str, tokens: int) -> float:
         for name, shape in (("wide", (INNER, WIDTH)), ("narrow", (WIDTH, INNER))):
             arrays[f"{layer}.{name}.weight"] = random.standard_normal(shape, np.float32) / np.float32(shape[1] ** 0.5)
 
+    weights = {name: array for name, array in arrays.items() if name != "x"}
+
     def chain(ops: Any, weight: Any, inputs: Any) -> dict[str, Any]:
         x = ops.embedding(weight("x", tokens, WIDTH), inputs.ids)
-        for name in list(arrays)[1:]:
-            x = ops.linear(x, weight(name, *arrays[name].shape))
+        for name, array in weights.items():
+            x = ops.linear(x, weight(name, *array.shape))
         return {"y": x}
 
-    names = [name.removesuffix(".weight") for name in arrays] if dtype == "int8" else []
     roundings = {
-        name: Rounding(-4.0, 4.0, np.ones(arrays[f"{name}.weight"].shape[1], np.float32)) for name in names[1:]
+        name.removesuffix(".weight"): Rounding(-4.0, 4.0, np.ones(array.shape[1], np.float32))
+        for name, array in weights.items()
+        if dtype == "int8"
     }
     parameters = {name: StoredTensor.from_array(name, array) for name, array in arrays.items()}
-    others = library.beside_int8 if dtype == "int8" else dtype
-    program, packed = KernelsProgram(library, chain, parameters, others, roundings), pack([list(range(tokens))])
+    program, packed = KernelsProgram(library, chain, parameters, dtype, roundings), pack([list(range(tokens))])
     return 4 * LAYERS * tokens * WIDTH * INNER / best_seconds(lambda: program(packed)) / 1e9
 
 

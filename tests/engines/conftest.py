@@ -18,9 +18,10 @@ SOFTWARE = Path(__file__).parent / "software"
 def only(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> KernelsLibrary:
     """Each set of instructions that this machine has, as if there were no other."""
     monkeypatch.setattr(kernels_library, "INSTRUCTIONS", (request.param,))
-    if not libraries():
+    found = next(libraries(), None)
+    if found is None:
         pytest.skip(f"the kernels are not compiled, or this processor has no {request.param.name}")
-    return libraries()[0]
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from typing import Any
 
@@ -165,6 +166,28 @@ def test_products_of_two_precisions_follow_each_other(library: KernelsLibrary, i
     )(rows_of(rows)).outputs["y"]  # fmt: skip
     expected = between @ second.T
     assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "int8"])
+def test_many_rows_are_multiplied_by_tiles(library: KernelsLibrary, dtype: str) -> None:
+    if not library.has_tiles or not hasattr(library._library, "software_products"):
+        pytest.skip("products of tiles are counted in software")
+    x, weight = np.ones((70, 40), np.float32), np.ones((33, 40), np.float32)
+    rounding = {"map": Rounding(0.0, 1.0, np.ones(40, np.float32))} if dtype == "int8" else {}
+    made = program(
+        library, lambda ops, w, i: ops.linear(ops.embedding(w["x"], i.ids), w["map.weight"]), dtype, rounding,
+        x=x, **{"map.weight": weight},
+    )  # fmt: skip
+    counted = ctypes.c_int.in_dll(library._library, "software_products")
+    before = counted.value
+    made(rows_of(4))
+    assert counted.value == before
+    made(rows_of(70))
+    assert counted.value > before
+    if dtype == "bfloat16":
+        before = counted.value
+        _attention(library, x, x, x, 2, dtype)(rows_of(70))
+        assert counted.value > before
 
 
 def test_a_sum_that_a_norm_alone_reads_is_the_norms_and_another_is_not(library: KernelsLibrary) -> None:

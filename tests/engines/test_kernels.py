@@ -33,7 +33,7 @@ def test_where_there_is_a_compiler_there_are_kernels() -> None:
     wanted = [one for one in INSTRUCTIONS if processor.features() >= one.needed]
     if not shutil.which("cc") or not wanted:
         pytest.skip("no compiler, or no AVX2")
-    assert len(libraries()) == len(wanted)
+    assert len(list(libraries())) == len(wanted)
     assert dtypes() == set(DTYPES)
 
 
@@ -50,7 +50,7 @@ def _encoder() -> tuple[Any, WithKernels]:
 def test_values_that_are_still_read_are_not_written_over(rows: int) -> None:
     _, made = _encoder()
     steps, outputs = made.kernels._steps, list(made.kernels._outputs.values())
-    places, size = placed(libraries()[0], steps, outputs, rows)
+    places, size = placed(next(libraries()), steps, outputs, rows)
     ready = operations(steps, [(None, None, None)] * len(steps), places)
     lies: dict[int, Any] = {}
     open_since = 0
@@ -210,10 +210,10 @@ def test_a_library_that_cannot_be_loaded_is_told(
 
 
 def test_a_processor_gets_what_it_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not any(processor.features() >= one.needed for one in INSTRUCTIONS) or not libraries():
+    if not list(libraries()):
         pytest.skip("no kernels")
     monkeypatch.setattr(processor, "features", lambda: frozenset({"avx2"}))
-    assert libraries() == []
+    assert list(libraries()) == []
     monkeypatch.setattr(processor, "features", lambda: frozenset({"avx2", "fma", "f16c"}))
     (library,) = libraries()
     assert (library.dtypes, library.beside_int8) == (frozenset(DTYPES), "float32")

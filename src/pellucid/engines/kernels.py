@@ -70,7 +70,7 @@ class KernelsProgram(Program):
         library: the kernels that run it.
         forward: the architecture with its config and head.
         parameters: the checkpoint's tensors, by canonical name.
-        dtype: the precision of products that are not in int8.
+        dtype: the precision to compute in; of "int8" what is rounded, the rest in what the library has beside it.
         roundings: of the inputs of linear maps that are computed in int8.
 
     Raises:
@@ -86,7 +86,7 @@ class KernelsProgram(Program):
         roundings: Roundings,
     ) -> None:
         self._library = library
-        ops = KernelsOps(dtype, roundings)
+        ops = KernelsOps(library.beside_int8 if dtype == "int8" else dtype, roundings)
         layout = Layout(None, None, None, Index("first_rows", "B"))
         inputs = Inputs(Index("ids", "T"), Index("positions", "T"), Index("types", "T"), Index("chosen", "N"), layout)
         weights = Weights(lambda name, shape: Parameter(name, parameters[name]))
@@ -212,9 +212,8 @@ def build(
     """
     if (library := library_for(dtype)) is None:
         return engines()
-    others = library.beside_int8 if dtype == "int8" else dtype
     try:
-        kernels = KernelsProgram(library, forward, parameters, others, roundings)
+        kernels = KernelsProgram(library, forward, parameters, dtype, roundings)
     except NotRecordedError:
         return engines()
     return WithKernels(kernels, engines, most_tokens(library, dtype))

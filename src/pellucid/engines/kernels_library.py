@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -159,11 +159,12 @@ FOLDER = Path(__file__).parent
 """Where they lie if there was a compiler for them when the package was built; else OpenVINO computes everything."""
 
 
-def libraries() -> list[KernelsLibrary]:
-    """Those that are here and that this processor can run, the faster ones first."""
+def libraries() -> Iterator[KernelsLibrary]:
+    """Those that are here and that this processor can run, the faster ones first; loaded when asked for."""
     features = processor.features()
-    found = (_loaded(FOLDER, one, features) for one in INSTRUCTIONS if features >= one.needed)
-    return [one for one in found if one is not None]
+    for one in INSTRUCTIONS:
+        if features >= one.needed and (library := _loaded(FOLDER, one, features)) is not None:
+            yield library
 
 
 @cache

@@ -111,8 +111,8 @@ class OpenvinoProgram(Program):
         self._forward = forward
         self._idle: deque[Any] = deque()
         self._gives_attentions = "attentions" in taps
-        # Kernels of whole numbers take several times as long to make as a short text to compute.
         self._is_int8 = dtype == "int8"
+        # Kernels of whole numbers take several times as long to make as a short text to compute.
         self._rows_alone = TILE_ROWS if roundings and "amx_int8" in processor.features() else 1
 
     @property

@@ -37,13 +37,11 @@ static float weigh(float *scores, int length, int padded, float scale) {
  */
 struct parts {
     int dtype, is_tiled, block_rows;
-    int64_t score_lines, mix_lines;     /* of a panel of keys, and of values */
-    int64_t score_stride, mix_stride;   /* from a packed row to the next, where tiles read them */
-    int64_t length, dimension;          /* rounded up to whole panels, or pairs of them */
+    int64_t score_lines, mix_lines;   /* of a panel of keys, and of values */
+    int64_t score_stride, mix_stride; /* from a packed row to the next, where tiles read them */
+    int64_t length, dimension;        /* rounded up to whole panels, or pairs of them */
     int64_t keys, values, packed, scores, mixed, whole;
 };
-
-static int64_t in_lines(int64_t numbers) { return (numbers + LANES - 1) / LANES * LANES; }
 
 static struct parts parts_of(int length, int dimension, int dtype, int is_tiled) {
     /* Where bfloat16 is multiplied as float32, rounding gains nothing. */
@@ -56,19 +54,19 @@ static struct parts parts_of(int length, int dimension, int dtype, int is_tiled)
         parts.mix_lines = lines_of(length, dtype);
         parts.score_stride = tiled_stride(dimension, dtype) / 4;
         parts.mix_stride = tiled_stride(length, dtype) / 4;
-        parts.length = (length + 2 * LANES - 1) / (2 * LANES) * 2 * LANES;
-        parts.dimension = (dimension + 2 * LANES - 1) / (2 * LANES) * 2 * LANES;
+        parts.length = rounded_up(length, 2 * LANES);
+        parts.dimension = rounded_up(dimension, 2 * LANES);
     } else {
         parts.block_rows = rows_of_block(length);
         parts.score_lines = parts.score_stride = score_groups;
         parts.mix_lines = parts.mix_stride = mix_groups;
-        parts.length = in_lines(length);
-        parts.dimension = in_lines(dimension);
+        parts.length = rounded_up(length, LANES);
+        parts.dimension = rounded_up(dimension, LANES);
     }
     int64_t longest = parts.score_stride > parts.mix_stride ? parts.score_stride : parts.mix_stride;
     parts.values = parts.keys + parts.length * parts.score_lines;
     parts.packed = parts.values + parts.dimension * parts.mix_lines;
-    parts.scores = parts.packed + in_lines(parts.block_rows * longest);
+    parts.scores = parts.packed + rounded_up(parts.block_rows * longest, LANES);
     parts.mixed = parts.scores + parts.block_rows * parts.length;
     parts.whole = parts.mixed + parts.block_rows * parts.dimension;
     return parts;
@@ -77,7 +75,7 @@ static struct parts parts_of(int length, int dimension, int dtype, int is_tiled)
 EXPORTED int64_t pellucid_scratch(int length, int dimension, int dtype) {
     int64_t most = parts_of(length, dimension, dtype, 0).whole;
     /* A shorter sequence may have larger blocks of rows, and of one that is tiled more is rounded up. */
-    most += (int64_t)BLOCK_ROWS * (in_lines(length) + in_lines(dimension));
+    most += (int64_t)BLOCK_ROWS * (rounded_up(length, LANES) + rounded_up(dimension, LANES));
     int64_t tiled = tile_lines > 1 ? parts_of(length, dimension, dtype, 1).whole : 0;
     return tiled > most ? tiled : most;
 }

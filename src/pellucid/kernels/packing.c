@@ -61,12 +61,10 @@ void pack_rows(const struct operation *op, int rows, float *workspace, int64_t f
         pack_for_tiles(op, workspace + op->first, op->columns, rows, place.groups, place.row, from, to);
         return;
     }
-    int64_t groups = groups_of(op->columns, op->packs);
-    int32_t *packed = (int32_t *)(workspace + op->output);
     int block_rows = rows_of_block(rows);
-    for (int first = 0; first < rows; first += block_rows, packed += groups * block_rows)
+    for (int first = 0; first < rows; first += block_rows)
         pack_groups(op, workspace + op->first + (int64_t)first * op->columns, op->columns, rows - first, block_rows,
-                    packed, from, to);
+                    place_of(op, rows, workspace, first).groups, from, to);
 }
 
 /* Keys `[L, D]` as the panels of a weight: a row of them is an output. */

@@ -52,7 +52,7 @@ static inline void store_packed(const struct operation *op, vector numbers, cons
     }
     int count = (int)smaller(LANES / columns_of_group(op->packs), groups_of(left, op->packs));
     for (int number = 0; number < count; number++) first[number * place->step] = groups[number];
-    if (place->row > 1 && left <= LANES)
+    if (place->row > 1)
         /* A row for tiles has zeros up to the end of the last one. */
         memset(first + count, 0, (lines_of(op->columns, op->packs) - before - count) * sizeof *first);
 }

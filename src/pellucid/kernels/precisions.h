@@ -33,10 +33,12 @@ static inline int64_t groups_of(int64_t columns, int dtype) {
     return (columns + columns_of_group(dtype) - 1) / columns_of_group(dtype);
 }
 
+static inline int64_t rounded_up(int64_t numbers, int64_t to) { return (numbers + to - 1) / to * to; }
+
 /* Lines of a panel of weights: of what tiles multiply whole tiles. What is behind the last group is zeros. */
 static inline int64_t lines_of(int64_t columns, int dtype) {
     int64_t groups = groups_of(columns, dtype);
-    return dtype == FLOAT32 ? groups : (groups + tile_lines - 1) / tile_lines * tile_lines;
+    return dtype == FLOAT32 ? groups : rounded_up(groups, tile_lines);
 }
 
 static inline int bytes_of_line(int dtype) {

@@ -93,7 +93,7 @@ def fastest(pipe: Pipeline, texts: Sequence[Any] | None, bar: float) -> Pipeline
     tried: dict[str, tuple[float, float]]
     if texts is None:
         check_bar(bar)
-        tried, made = _stored(pipe), {}
+        tried, made = _stored(pipe)
     else:
         found = candidates(pipe, texts, bar)
         tried = {one.dtype: (one.agreement.share, one.times_faster) for one in found}
@@ -116,8 +116,8 @@ def fastest(pipe: Pipeline, texts: Sequence[Any] | None, bar: float) -> Pipeline
     return chosen
 
 
-def _stored(pipe: Pipeline) -> dict[str, tuple[float, float]]:
-    """What `quantize` measured, for the precisions of the engine."""
+def _stored(pipe: Pipeline) -> tuple[dict[str, tuple[float, float]], dict[str, Pipeline]]:
+    """What `quantize` measured, for the precisions of the engine, and the pipelines that were made to tell it."""
     measured = measured_of(pipe.model.checkpoint)
     if measured is None:
         raise InputError(
@@ -127,7 +127,10 @@ def _stored(pipe: Pipeline) -> dict[str, tuple[float, float]]:
             name="sample",
         )
     kept = {name: one for name, one in measured.by_dtype.items() if name in ENGINES[pipe.model.runner.engine].dtypes}
-    if "int8" in kept and measured.weight_steps != (own := _in_precision(pipe, "int8").weight_steps):
+    if "int8" not in kept:
+        return kept, {}
+    in_int8 = _in_precision(pipe, "int8")
+    if measured.weight_steps != (own := in_int8.weight_steps):
         del kept["int8"]
         logger.warning(
             "dtype='auto-fast' leaves int8 out: its weights had %d steps where it was measured, and have %d on this "
@@ -135,7 +138,7 @@ def _stored(pipe: Pipeline) -> dict[str, tuple[float, float]]:
             measured.weight_steps,
             own,
         )
-    return kept
+    return kept, {"int8": in_int8}
 
 
 def _in_precision(pipe: Pipeline, dtype: str) -> Pipeline:
