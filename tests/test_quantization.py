@@ -17,7 +17,7 @@ from pellucid import pipeline, quantize
 from pellucid.checkpoints.roundings import FILENAME, Rounding
 from pellucid.cli import main
 from pellucid.engines import kernels_library, processor
-from pellucid.engines.int8 import FEW_WEIGHT_STEPS, WEIGHT_STEPS, quantized_weight
+from pellucid.engines.int8 import FEW_WEIGHT_STEPS, WEIGHT_STEPS, WeightSteps, quantized_weight
 from pellucid.errors import ConfigError, InputError, InputTypeError, UnsupportedDtypeError
 from pellucid.packing import pack
 from pellucid.quantization import choosing
@@ -90,7 +90,7 @@ def test_vectors_keep_the_rules_of_their_checkpoint(minilm: Path, tmp_path: Path
 @pytest.mark.parametrize("features", [frozenset(), frozenset({"amx_int8"})])
 @pytest.mark.parametrize("steps", [None, FEW_WEIGHT_STEPS])
 def test_a_linear_map_in_int8_is_the_product_of_the_rounded(
-    monkeypatch: pytest.MonkeyPatch, steps: int | None, features: frozenset[str]
+    monkeypatch: pytest.MonkeyPatch, steps: WeightSteps | None, features: frozenset[str]
 ) -> None:
     monkeypatch.setattr(processor, "features", lambda: features)
     if steps is not None:
@@ -142,6 +142,23 @@ def test_few_steps_leave_room_for_two_products_in_16_bits(weight: Any) -> None:
     assert (np.abs(numbers * step - weight) <= step * 0.501 + 1e-6).all()
 
 
+@given(
+    arrays.arrays(np.float32, (3, 29), elements=st.floats(-100, 100, width=32)), st.sampled_from([2, 4, 6, 8]),
+    st.lists(st.booleans(), min_size=29, max_size=29),
+)  # fmt: skip
+def test_weights_leave_room_for_so_many_products_in_16_bits(weight: Any, added: int, are_large: list[bool]) -> None:
+    steps = WeightSteps(127 if added == 2 else 255, added)
+    numbers, step = quantized_weight(weight, steps)
+    assert (np.abs(numbers * step - weight) <= step * 0.501 + 1e-6).all()
+    groups = np.pad(numbers.astype(int), ((0, 0), (0, 3))).reshape(3, -1, 2, 2)
+    for first in range(0, 8, added // 2):
+        for half in range(2):
+            together = groups[:, first : first + added // 2, half].reshape(3, -1)
+            of_inputs = together * np.resize(are_large, together.shape[1]) * 255
+            for sums in (of_inputs.sum(axis=1), 255 * np.maximum(together, 0).sum(axis=1)):
+                assert (np.abs(sums) < 2**15).all()
+
+
 def test_a_processor_whose_products_overflow_has_few_steps(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -151,15 +168,16 @@ def test_a_processor_whose_products_overflow_has_few_steps(
         assert ("weights have 127 steps here" in caplog.text) != is_exact
 
 
+@pytest.mark.parametrize("other", [{"weight_steps": 63}, {"added_in_16_bits": 10}])
 def test_a_measure_with_other_steps_leaves_int8_out(
-    made: tuple[Path, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    made: tuple[Path, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture, other: dict[str, int]
 ) -> None:
     for file in made[0].iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     content = json.loads((tmp_path / FILENAME).read_text())
     content["agreement"] = {name: {"agreement": 1.0, "times_float32": 2.0} for name in ("float32", "int8")}
     content["agreement"]["float32"]["times_float32"] = 1.0
-    content["weight_steps"] = {WEIGHT_STEPS: 127, FEW_WEIGHT_STEPS: 255}[content["weight_steps"]]
+    content.update(other)
     (tmp_path / FILENAME).write_text(json.dumps(content))
     pipe = pipeline("text-classification", str(tmp_path), engine="openvino", dtype="auto-fast")
     assert pipe.model.runner.dtype == "float32"

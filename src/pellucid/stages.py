@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pellucid.checkpoints.roundings import Roundings
 from pellucid.checkpoints.saving import write_folder
 from pellucid.checkpoints.sidecars import Sidecars
+from pellucid.engines.int8 import WeightSteps
 from pellucid.errors import InputError, InputTypeError
 from pellucid.explaining.asking import Explains
 from pellucid.models.pretrained import Pretrained
@@ -159,9 +160,9 @@ class Pipeline(Explains):
         self.model.runner.prepare(self._task.outputs)
 
     @property
-    def weight_steps(self) -> int | None:
-        """In how many steps weights are told in int8, which depends on the processor; None in other precisions."""
-        steps: int | None = self.model.runner.weight_steps(self._task.outputs)
+    def weight_steps(self) -> WeightSteps | None:
+        """How finely weights are told in int8, which depends on the processor; None in other precisions."""
+        steps: WeightSteps | None = self.model.runner.weight_steps(self._task.outputs)
         return steps
 
     def _settled(self, arguments: Mapping[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pellucid.checkpoints.roundings import Rounding
 from pellucid.checkpoints.stored import StoredTensor
-from pellucid.engines.int8 import quantized_weight
+from pellucid.engines.int8 import added_together, quantized_weight
 from pellucid.engines.kernels import KernelsProgram
 from pellucid.engines.kernels_library import FUNCTIONS, KernelsLibrary
 from pellucid.engines.numpy import FUNCTIONS as DEFINITIONS
@@ -70,7 +70,7 @@ def test_products(library: KernelsLibrary, rows: int, inputs: int, outputs: int,
     random = np.random.default_rng(seed)
     x, weight, bias = normal(random, rows, inputs), normal(random, outputs, inputs), normal(random, outputs)
     low, high, scale = -1.5, 2.5, random.uniform(0.5, 2, inputs).astype(np.float32)
-    numbers, step = quantized_weight(weight * scale)
+    numbers, step = quantized_weight(weight * scale, library.weight_steps)
     # Numbers that are not in the middle between two steps, some of them beyond the ends.
     wanted = random.integers(-30, 285, x.shape) + random.uniform(-0.4, 0.4, x.shape)
     between = ((wanted * (high - low) / 255 + low) * scale).astype(np.float32)
@@ -92,6 +92,26 @@ def test_products(library: KernelsLibrary, rows: int, inputs: int, outputs: int,
             x=x, **{"map.weight": weight, "map.bias": bias},
         )(rows_of(rows)).outputs["y"]  # fmt: skip
         np.testing.assert_allclose(found, expected + (bias if has_bias else 0), rtol=1e-5, atol=1e-4, err_msg=dtype)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 70])
+@pytest.mark.parametrize("inputs", [5, 24, 61, 768])
+def test_the_largest_numbers_of_int8_are_added_up_exactly(library: KernelsLibrary, rows: int, inputs: int) -> None:
+    must_have(library, "int8")
+    random = np.random.default_rng(inputs)
+    one_sign, few_large = np.abs(normal(random, 9, inputs)), normal(random, 9, inputs) ** 5
+    weight = np.concatenate([one_sign, -one_sign, few_large, np.ones((2, inputs), np.float32)])
+    numbers, step = quantized_weight(weight, library.weight_steps)
+    if library.weight_steps.added:
+        assert added_together(numbers.astype(int), library.weight_steps.added).max() > 110
+    x = random.choice(np.array([0, 1], np.float32), (rows, inputs))
+    x[::2] = 1
+    found = program(
+        library, lambda ops, w, i: ops.linear(ops.embedding(w["x"], i.ids), w["map.weight"]), "float32",
+        {"map": Rounding(0.0, 1.0, np.ones(inputs, np.float32))}, x=x, **{"map.weight": weight},
+    )(rows_of(rows)).outputs["y"]  # fmt: skip
+    expected = x.astype(np.float64) @ (numbers * step).T.astype(np.float64)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def _activation(library: KernelsLibrary, function: str, x: Array) -> Program:

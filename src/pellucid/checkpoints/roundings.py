@@ -44,10 +44,12 @@ class Measured:
     Attributes:
         by_dtype: for each precision its agreement with float32, and how many times as fast it was.
         weight_steps: in how many steps int8 had its weights, which depends on the processor.
+        added_in_16_bits: how many of its products were added up in 16 bits, which depends on it too.
     """
 
     by_dtype: dict[str, tuple[float, float]]
     weight_steps: int
+    added_in_16_bits: int
 
 
 Roundings = Mapping[str, Rounding]
@@ -96,7 +98,9 @@ def measured_of(checkpoint: Checkpoint | None) -> Measured | None:
             str(name): (float(one["agreement"]), float(one["times_float32"]))
             for name, one in content["agreement"].items()
         }
-        return Measured(by_dtype, int(content["weight_steps"]))
+        number = int(content["weight_steps"])
+        # Older files do not tell the second, as it went by the first.
+        return Measured(by_dtype, number, int(content.get("added_in_16_bits", 0 if number == 255 else 2)))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.engines import processor
-from pellucid.engines.int8 import WEIGHT_STEPS, Roundings
+from pellucid.engines.int8 import Roundings, WeightSteps
 from pellucid.engines.kernels_joined import joined
 from pellucid.engines.kernels_library import KINDS, ROWS, Batch, KernelsLibrary, Operation, aligned, library_for
 from pellucid.engines.kernels_memory import Arrays, arrays, operations, placed
@@ -86,6 +86,7 @@ class KernelsProgram(Program):
         roundings: Roundings,
     ) -> None:
         self._library = library
+        self._is_int8 = dtype == "int8"
         ops = KernelsOps(library.beside_int8 if dtype == "int8" else dtype, roundings)
         layout = Layout(None, None, None, Index("first_rows", "B"))
         inputs = Inputs(Index("ids", "T"), Index("positions", "T"), Index("types", "T"), Index("chosen", "N"), layout)
@@ -115,6 +116,10 @@ class KernelsProgram(Program):
                        if KINDS[one.kind] == "attention"]  # fmt: skip
                 self._planned[rows] = Plan(ready, places, size, max(own, default=0))
             return self._planned[rows]
+
+    @property
+    def weight_steps(self) -> WeightSteps | None:
+        return self._library.weight_steps if self._is_int8 else None
 
     def prepare(self, packed: Packed | None = None) -> None:
         self._plan(FEWEST_ROWS if packed is None else len(packed.ids))
@@ -172,8 +177,8 @@ class WithKernels(Program):
             return self._built
 
     @property
-    def weight_steps(self) -> int:
-        return WEIGHT_STEPS
+    def weight_steps(self) -> WeightSteps | None:
+        return self.kernels.weight_steps
 
     def _way(self, packed: Packed, *, is_alone: bool) -> Program:
         few = self.most is None or (is_alone and len(packed.ids) <= self.most)

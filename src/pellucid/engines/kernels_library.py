@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.engines import processor
+from pellucid.engines.int8 import WEIGHT_STEPS, WeightSteps
 
 logger = logging.getLogger(__name__)
 
@@ -83,11 +84,13 @@ class KernelsLibrary:
             "weight_bytes": ([number, number, integer], number),
             "packed_size": ([integer, number, integer], number),
             "scratch": ([integer, integer, integer], number),
+            "added_in_16_bits": ([], integer),
         }
         self._library = ctypes.CDLL(str(file))
         for name, (arguments, result) in functions.items():
             function = getattr(self._library, f"pellucid_{name}")
             function.argtypes, function.restype = arguments, result
+        self.weight_steps = WeightSteps(WEIGHT_STEPS.number, self._library.pellucid_added_in_16_bits())
 
     def use_tiles(self) -> None:
         """Multiply many rows of bfloat16 and int8 by tiles from now on, if the system lets this process have them."""

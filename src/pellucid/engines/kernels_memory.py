@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.engines.int8 import quantized_weight
+from pellucid.engines.int8 import INPUT_STEPS, quantized_weight
 from pellucid.engines.kernels_library import DTYPES, KINDS, LINE, ROWS, KernelsLibrary, Operation
-from pellucid.engines.kernels_ops import INT8_STEPS, Parameter, Step, Value
+from pellucid.engines.kernels_ops import Parameter, Step, Value
 
 
 def _size(library: KernelsLibrary, value: Value, rows: int) -> int:
@@ -73,8 +73,8 @@ def _product_arrays(library: KernelsLibrary, step: Step) -> Arrays:
     weight, rounding = step.weight.tensor.array(np.float32), step.rounding
     if rounding is None:
         return library.packed_weight(weight, DTYPES[step.settings["dtype"]]), None, shift
-    numbers, step_of_output = quantized_weight(weight * rounding.scale)
-    scale = (step_of_output * ((rounding.high - rounding.low) / INT8_STEPS)).ravel()
+    numbers, step_of_output = quantized_weight(weight * rounding.scale, library.weight_steps)
+    scale = (step_of_output * ((rounding.high - rounding.low) / INPUT_STEPS)).ravel()
     # Every input is counted from the lowest value.
     lowest = (step_of_output * rounding.low).ravel() * numbers.sum(axis=1, dtype=np.float32)
     shift = lowest if shift is None else lowest + shift

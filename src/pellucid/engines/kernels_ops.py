@@ -9,14 +9,11 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.engines.int8 import Rounding, Roundings
+from pellucid.engines.int8 import INPUT_STEPS, Rounding, Roundings
 from pellucid.engines.kernels_library import DTYPES, FUNCTIONS, INDICES
 from pellucid.ops import Ops, activation_function
 from pellucid.packing import Layout
 from pellucid.weights import Tensor
-
-INT8_STEPS = 255
-"""From the lowest value of a rounded input to the highest."""
 
 
 class NotRecordedError(Exception):
@@ -127,7 +124,7 @@ class KernelsOps(Ops):
             settings: dict[str, Any] = {"packs": DTYPES.index(dtype)}
             factors = None
             if rounding is not None:
-                steps = INT8_STEPS / (rounding.high - rounding.low)
+                steps = INPUT_STEPS / (rounding.high - rounding.low)
                 factors = (steps / np.broadcast_to(rounding.scale, x.columns)).astype(np.float32)
                 settings["number"] = steps * rounding.low
             packed = Value(x.rows, x.columns, dtype)

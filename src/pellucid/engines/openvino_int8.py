@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.engines.int8 import FEW_WEIGHT_STEPS, WEIGHT_STEPS, Rounding, quantized_weight
+from pellucid.engines.int8 import FEW_WEIGHT_STEPS, WEIGHT_STEPS, Rounding, WeightSteps, quantized_weight
 from pellucid.engines.openvino_import import import_openvino
 
 ov = import_openvino()
@@ -72,15 +72,15 @@ def weight_node(weight: npt.NDArray[Any], rounding: Rounding, name: str) -> Node
 
 
 @cache
-def weight_steps() -> int:
+def weight_steps() -> WeightSteps:
     """In how many steps weights are told: 255, or 127, which is said, where this processor cannot multiply those."""
     if _largest_products_are_exact():
         return WEIGHT_STEPS
     logger.warning(
         "This processor adds up products of int8 in 16 bits, which larger numbers overflow: weights have %d steps here "
         "instead of %d, and int8 may be slower than float32. `pellucid quantize` and dtype='auto-fast' measure it.",
-        FEW_WEIGHT_STEPS,
-        WEIGHT_STEPS,
+        FEW_WEIGHT_STEPS.number,
+        WEIGHT_STEPS.number,
     )
     return FEW_WEIGHT_STEPS
 
@@ -90,10 +90,10 @@ def _largest_products_are_exact() -> bool:
     channels = 64
     x = opset.parameter([-1, channels], np.float32)
     ends = opset.constant(np.float32(0)), opset.constant(np.float32(LEVELS - 1))
-    weight = np.full((channels, channels), WEIGHT_STEPS // 2, np.int8)
+    weight = np.full((channels, channels), WEIGHT_STEPS.number // 2, np.int8)
     step = opset.constant(np.ones((channels, 1), np.float32))
     node = opset.multiply(opset.convert(opset.constant(weight), "f32"), step)
     model = ov.Model([opset.matmul(opset.fake_quantize(x, *ends, *ends, LEVELS), node, False, True)], [x], "probe")
     compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     found = compiled([np.full((1, channels), LEVELS - 1, np.float32)])[0]
-    return bool((found == channels * (LEVELS - 1) * (WEIGHT_STEPS // 2)).all())
+    return bool((found == channels * (LEVELS - 1) * (WEIGHT_STEPS.number // 2)).all())

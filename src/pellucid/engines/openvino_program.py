@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.engines import processor
-from pellucid.engines.int8 import Roundings
+from pellucid.engines.int8 import Roundings, WeightSteps
 from pellucid.engines.mapped_memory import given_back
 from pellucid.engines.openvino_import import import_openvino
 from pellucid.engines.openvino_int8 import weight_node, weight_steps
@@ -116,7 +116,7 @@ class OpenvinoProgram(Program):
         self._rows_alone = TILE_ROWS if roundings and "amx_int8" in processor.features() else 1
 
     @property
-    def weight_steps(self) -> int | None:
+    def weight_steps(self) -> WeightSteps | None:
         return weight_steps() if self._is_int8 else None
 
     def _build(

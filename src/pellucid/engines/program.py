@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pellucid.engines.int8 import WeightSteps
 from pellucid.ops import Array, Ops
 from pellucid.packing import MAX_TOKENS, Inputs, Packed
 from pellucid.weights import Weights
@@ -57,8 +58,8 @@ class Program(ABC):
         return MAX_TOKENS
 
     @property
-    def weight_steps(self) -> int | None:
-        """In how many steps weights are told in int8; None where nothing is computed in it."""
+    def weight_steps(self) -> WeightSteps | None:
+        """How finely weights are told in int8; None where nothing is computed in it."""
         return None
 
     @abstractmethod

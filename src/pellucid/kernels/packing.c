@@ -136,6 +136,9 @@ EXPORTED void pellucid_pack_weight(const void *weight, void *panels, int64_t out
         pack_weight(weight, panels, outputs, inputs, FLOAT32);
 }
 
+/* How many products of int8 are added up in 16 bits, which weights must leave room for. */
+EXPORTED int pellucid_added_in_16_bits(void) { return 2 * int8_together; }
+
 /* How many bytes that memory is. */
 EXPORTED int64_t pellucid_weight_bytes(int64_t outputs, int64_t inputs, int dtype) {
     return (outputs + LANES - 1) / LANES * lines_of(inputs, dtype) * bytes_of_line(dtype);

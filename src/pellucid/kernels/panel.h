@@ -1,5 +1,5 @@
-/* One panel for one block of rows: included once for each precision, with PRECISION(name) naming what is the precision's
- * own, as in precisions.h.
+/* One panel for one block of rows: included for each precision, with PRECISION(name) naming what is the precision's own,
+ * as in precisions.h.
  *
  * With the number of rows known to the compiler all sums stay in registers.
  */
@@ -19,16 +19,3 @@ static inline __attribute__((always_inline)) void PRECISION(panel)(const int row
 #pragma GCC unroll 28
     for (int row = 0; row < rows; row++) sums[row] = PRECISION(floats)(sum[row]);
 }
-
-#define ROWS(count)                                                                                       \
-    static void PRECISION(panel_##count)(const int32_t *x, int64_t stride, const char *weight, int64_t groups, \
-                                         vector *sums) {                                                  \
-        PRECISION(panel)(count, x, stride, weight, groups, sums);                                         \
-    }
-EACH_NUMBER_OF_ROWS
-#undef ROWS
-
-#define ROWS(count) PRECISION(panel_##count),
-static const panel_function PRECISION(panels)[BLOCK_ROWS] = {EACH_NUMBER_OF_ROWS};
-#undef ROWS
-#undef PRECISION

@@ -12,6 +12,7 @@
  *   …_columns              inputs of a group; one of float32
  *   …_line                 bytes of a line
  *   tile_lines             lines of a tile of weights; 1 where there are no tiles
+ *   int8_together          groups whose products are added up in 16 bits; 0 where none are
  *   …_sums, …_weights      sixteen sums, and a line of weights in a register
  *   …_none()               sums of nothing
  *   …_loaded(line)         the weights of a line

@@ -3,6 +3,7 @@
 enum { bfloat16_columns = 2, int8_columns = 4 };
 enum { float32_line = 64, bfloat16_line = 64, int8_line = 64 };
 enum { tile_lines = 16 };
+enum { int8_together = 0 };
 
 typedef vector float32_sums, bfloat16_sums;
 typedef integers int8_sums;

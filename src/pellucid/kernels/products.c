@@ -9,10 +9,17 @@ typedef void (*panel_function)(const int32_t *x, int64_t stride, const char *wei
 
 #define PRECISION(name) float32_##name
 #include "panel.h"
+#include "panels.h"
 #define PRECISION(name) bfloat16_##name
 #include "panel.h"
+#include "panels.h"
 #define PRECISION(name) int8_##name
+#ifdef __AVX512F__
 #include "panel.h"
+#else
+#include "panel_avx2_int8.h"
+#endif
+#include "panels.h"
 
 void multiply_block(int dtype, int rows, const int32_t *x, int64_t stride, const char *weight, int64_t groups,
                     vector *sums) {

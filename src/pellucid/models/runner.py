@@ -14,6 +14,7 @@ from pellucid.checkpoints.roundings import Roundings
 from pellucid.checkpoints.stored import StoredTensor
 from pellucid.config import Config
 from pellucid.engines import check_device, check_dtype, load_engine, load_gradients, shapes
+from pellucid.engines.int8 import WeightSteps
 from pellucid.engines.program import PER_TOKEN, Program, Result
 from pellucid.errors import IdsOutOfRangeError, TextTooLongError
 from pellucid.packing import Packed, micro_batches
@@ -152,8 +153,8 @@ class Runner:
         """
         self._program((), outputs)[0].prepare(packed)
 
-    def weight_steps(self, outputs: tuple[str, ...] | None = None) -> int | None:
-        """In how many steps weights are told in int8, which depends on the processor; None where nothing is.
+    def weight_steps(self, outputs: tuple[str, ...] | None = None) -> WeightSteps | None:
+        """How finely weights are told in int8, which depends on the processor; None where nothing is in it.
 
         Args:
             outputs: which of the head's; all where left out.

@@ -11,6 +11,7 @@ from typing import Any
 
 from pellucid.checkpoints.roundings import Roundings, measured_of, roundings_of
 from pellucid.engines import ENGINES
+from pellucid.engines.int8 import WeightSteps
 from pellucid.errors import InputError, InputTypeError
 from pellucid.packing import MAX_TOKENS, micro_batches
 from pellucid.quantization.agreement import Agreement, agreement
@@ -130,12 +131,12 @@ def _stored(pipe: Pipeline) -> tuple[dict[str, tuple[float, float]], dict[str, P
     if "int8" not in kept:
         return kept, {}
     in_int8 = _in_precision(pipe, "int8")
-    if measured.weight_steps != (own := in_int8.weight_steps):
+    if (steps := WeightSteps(measured.weight_steps, measured.added_in_16_bits)) != (own := in_int8.weight_steps):
         del kept["int8"]
         logger.warning(
-            "dtype='auto-fast' leaves int8 out: its weights had %d steps where it was measured, and have %d on this "
+            "dtype='auto-fast' leaves int8 out: its weights had %s where it was measured, and have %s on this "
             "processor. Pass `sample=`, some hundred texts, to measure it here.",
-            measured.weight_steps,
+            steps,
             own,
         )
     return kept, {"int8": in_int8}

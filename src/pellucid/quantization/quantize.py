@@ -63,7 +63,14 @@ def quantize(pipe: Pipeline, texts: Sequence[Any], output: str | os.PathLike[str
     tried = candidates(pipe, texts, agreement)
     report = _report(tried, len(texts), agreement)
     roundings = tried[-1].roundings or {}
-    about = {"texts": report.texts, "agreement": report.precisions, "weight_steps": tried[-1].pipe.weight_steps}
+    steps = tried[-1].pipe.weight_steps
+    assert steps is not None
+    about = {
+        "texts": report.texts,
+        "agreement": report.precisions,
+        "weight_steps": steps.number,
+        "added_in_16_bits": steps.added,
+    }
     content = written(roundings, about)
     pipe.save_pretrained(output, beside={FILENAME: json.dumps(content).encode()})
     return report

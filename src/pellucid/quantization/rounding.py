@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.checkpoints.roundings import Rounding
-from pellucid.engines.int8 import WEIGHT_STEPS, quantized_weight
+from pellucid.engines.int8 import WEIGHT_STEPS, WeightSteps, quantized_weight
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -76,8 +76,8 @@ def stepped(values: Floats, low: float, high: float) -> Floats:
     return result
 
 
-def nearest(weight: Floats, steps: int = WEIGHT_STEPS) -> Floats:
-    """A weight as the engine rounds it, in so many steps."""
+def nearest(weight: Floats, steps: WeightSteps = WEIGHT_STEPS) -> Floats:
+    """A weight as the engine rounds it, in such steps."""
     numbers, step = quantized_weight(weight, steps)
     result: Floats = numbers * step
     return result
