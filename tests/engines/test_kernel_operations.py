@@ -20,6 +20,7 @@ from pellucid.engines.numpy import FUNCTIONS as DEFINITIONS
 from pellucid.engines.program import Program
 from pellucid.ops import ACTIVATIONS
 from pellucid.packing import Packed, pack
+from pellucid.quantization.rounding import ends, nearest, stepped
 
 DTYPES = ("float32", "bfloat16", "int8")
 
@@ -175,8 +176,9 @@ def test_products_of_two_precisions_follow_each_other(library: KernelsLibrary, i
     random = np.random.default_rng(0)
     x, first, second = (normal(random, *shape) for shape in ((rows, 50), (41, 50), (23, 41)))
     between = x.astype(np.float64) @ first.T
-    high = float(np.abs(between if in_int8 == "second" else x).max())
-    roundings = {in_int8: Rounding(-high, high, np.ones(41 if in_int8 == "second" else 50, np.float32))}
+    rounded = between if in_int8 == "second" else x
+    low, high = ends(float(rounded.min()), float(rounded.max()))
+    roundings = {in_int8: Rounding(low, high, np.ones(rounded.shape[1], np.float32))}
     found = program(
         library,
         lambda ops, w, i: ops.linear(ops.linear(ops.embedding(w["x"], i.ids), w["first.weight"]), w["second.weight"]),
@@ -184,8 +186,12 @@ def test_products_of_two_precisions_follow_each_other(library: KernelsLibrary, i
         roundings,
         x=x, **{"first.weight": first, "second.weight": second},
     )(rows_of(rows)).outputs["y"]  # fmt: skip
-    expected = between @ second.T
-    assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
+    steps = library.weight_steps
+    if in_int8 == "first":
+        expected = stepped(x, low, high) @ nearest(first, steps).T @ second.T
+    else:
+        expected = stepped(between, low, high) @ nearest(second, steps).T
+    assert np.abs(found - expected).max() < 0.01 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "int8"])

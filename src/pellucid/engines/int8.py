@@ -24,7 +24,7 @@ class WeightSteps:
     added: int = 0
 
     def __str__(self) -> str:
-        sums = f", and {MOST_ADDED} for {self.added} weights of one sign together" if self.added > 2 else ""
+        sums = f", and {MOST_ADDED} for {self.added} weights of one sign together" if self.added else ""
         return f"{self.number} steps{sums}"
 
 
@@ -75,7 +75,7 @@ def quantized_weight(
     for first in range(0, len(weight), ROWS):
         rows, own = weight[first : first + ROWS], step[first : first + ROWS]
         own[:] = np.abs(rows).max(axis=1, keepdims=True) / largest
-        if steps.added > 2:
+        if steps.added * largest > MOST_ADDED:
             # Each of them may be rounded up by a half.
             most = MOST_ADDED - steps.added // 2
             np.maximum(own, added_together(rows, steps.added).max(axis=1, keepdims=True) / most, out=own)

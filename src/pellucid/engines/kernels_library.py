@@ -155,7 +155,7 @@ INSTRUCTIONS = (
 """The faster ones first."""
 
 TILES = frozenset({"amx_tile", "amx_int8", "amx_bf16"})
-"""What products by tiles need. They are written and tested in software but were never measured, so they are off unless
+"""What products by tiles need. They are tested, in software and in an emulator, but were never measured: off unless
 the environment variable PELLUCID_TILES is 1."""
 
 FOLDER = Path(__file__).parent

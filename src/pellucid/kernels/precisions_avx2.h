@@ -7,7 +7,7 @@
 enum { bfloat16_columns = 1, int8_columns = 4 };
 enum { float32_line = 64, bfloat16_line = 32, int8_line = 64 };
 enum { tile_lines = 1 };
-enum { int8_together = 3 };
+enum { int8_together = 2 };
 
 typedef vector float32_sums, bfloat16_sums;
 typedef vector float32_weights, bfloat16_weights;
