@@ -48,8 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tracing": {"errors", "machine_readable", "models", "packing", "sequences", "tasks"},
     "explaining": {"errors", "engines", "machine_readable", "models", "packing", "tasks", "tracing"},
     "stages": {
-        "errors", "checkpoints", "explaining", "packing", "progress", "sequences", "streaming", "models", "tasks",
-        "tokenizers", "tracing",
+        "errors", "checkpoints", "engines", "explaining", "packing", "progress", "sequences", "streaming", "models",
+        "tasks", "tokenizers", "tracing",
     },
     "quantization": {"errors", "checkpoints", "engines", "packing", "stages", "tasks", "weights"},
     "pipelines": {
