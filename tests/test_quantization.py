@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 
 import pellucid
 from pellucid import pipeline, quantize
-from pellucid.checkpoints.roundings import FILENAME, Rounding
+from pellucid.checkpoints.roundings import FILENAME, Rounding, measured_of
 from pellucid.cli import main
 from pellucid.engines import kernels_library, processor
 from pellucid.engines.int8 import FEW_WEIGHT_STEPS, WEIGHT_STEPS, WeightSteps, quantized_weight
@@ -155,7 +155,8 @@ def test_weights_leave_room_for_so_many_products_in_16_bits(weight: Any, added: 
         for half in range(2):
             together = groups[:, first : first + added // 2, half].reshape(3, -1)
             of_inputs = together * np.resize(are_large, together.shape[1]) * 255
-            for sums in (of_inputs.sum(axis=1), 255 * np.maximum(together, 0).sum(axis=1)):
+            ends_of_sums = [255 * of_one_sign(together, 0).sum(axis=1) for of_one_sign in (np.maximum, np.minimum)]
+            for sums in (of_inputs.sum(axis=1), *ends_of_sums):
                 assert (np.abs(sums) < 2**15).all()
 
 
@@ -182,6 +183,20 @@ def test_a_measure_with_other_steps_leaves_int8_out(
     pipe = pipeline("text-classification", str(tmp_path), engine="openvino", dtype="auto-fast")
     assert pipe.model.runner.dtype == "float32"
     assert "leaves int8 out" in caplog.text
+
+
+@pytest.mark.parametrize(("number", "added"), [(255, 0), (127, 2)])
+def test_older_measures_tell_by_their_steps_what_was_added_up(
+    made: tuple[Path, Any], tmp_path: Path, number: int, added: int
+) -> None:
+    for file in made[0].iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    content = json.loads((tmp_path / FILENAME).read_text())
+    del content["added_in_16_bits"]
+    (tmp_path / FILENAME).write_text(json.dumps({**content, "weight_steps": number}))
+    measured = measured_of(pipeline("text-classification", str(tmp_path)).model.checkpoint)
+    assert measured is not None
+    assert (measured.weight_steps, measured.added_in_16_bits) == (number, added)
 
 
 def test_evening_channels_out_helps_where_one_is_large() -> None:

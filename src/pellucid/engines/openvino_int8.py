@@ -18,7 +18,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.engines.int8 import FEW_WEIGHT_STEPS, WEIGHT_STEPS, Rounding, WeightSteps, quantized_weight
+from pellucid.engines.int8 import (
+    FEW_WEIGHT_STEPS,
+    INPUT_STEPS,
+    WEIGHT_STEPS,
+    Rounding,
+    WeightSteps,
+    quantized_weight,
+)
 from pellucid.engines.openvino_import import import_openvino
 
 ov = import_openvino()
@@ -28,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 Node = Any
 
-LEVELS = 256
+LEVELS = INPUT_STEPS + 1
 
 FAR = 1e30
 """Farther from 0 than any activation."""

@@ -20,7 +20,7 @@
  *   …_floats(sums)         in float32
  *   …_grouped(x, groups)   sixteen numbers of a row as groups; those of int8 are whole, from 0 to 255
  *
- * but for int8 by AVX2, whose panel is its own and needs no sums, weights and what is done with them.
+ * but for int8 by AVX2, whose own panel needs none of the sums, the weights, and what is done with them.
  */
 #ifdef __AVX512F__
 #include "precisions_avx512.h"
