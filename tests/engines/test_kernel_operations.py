@@ -168,6 +168,72 @@ def test_what_follows_a_product_is_done_in_it(library: KernelsLibrary, dtype: st
     assert (np.abs(found - expected) <= allowed).all()
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rows", [1, 29, 70])
+@pytest.mark.parametrize("width", [16, 37, 64])
+def test_a_norm_lays_its_outputs_out_for_the_next_product(
+    library: KernelsLibrary, dtype: str, rows: int, width: int
+) -> None:
+    must_have(library, dtype)
+    random = np.random.default_rng(width)
+    x, one = normal(random, rows, width), np.eye(width, dtype=np.float32)
+    rounding = Rounding(-4.0, 4.0, random.uniform(0.5, 2, width).astype(np.float32))
+
+    def forward(ops: Any, w: Any, i: Any) -> Any:
+        normed = ops.layer_norm(ops.embedding(w["x"], i.ids), w["weight"], None, 1e-5)
+        # Which is read twice more.
+        return ops.add(normed, ops.add(ops.linear(normed, w["map.weight"]), ops.linear(normed, w["other.weight"])))
+
+    made = program(
+        library, forward, "float32" if dtype == "int8" else dtype, {"map": rounding} if dtype == "int8" else {},
+        x=x, weight=np.ones(width, np.float32), **{"map.weight": one, "other.weight": one},
+    )  # fmt: skip
+    assert isinstance(made, KernelsProgram)
+    packs = ["pack"] if dtype == "int8" else []
+    kinds = ["embedding", "layer_norm", "product", *packs, "product", "add", "add"]
+    assert [step.kind for step in made._steps] == kinds
+    normed = x - x.mean(-1, keepdims=True)
+    normed /= np.sqrt((normed**2).mean(-1, keepdims=True) + 1e-5)
+    step = (rounding.high - rounding.low) / 255 * rounding.scale.max()
+    allowed = {"float32": 1e-5, "bfloat16": 2**-8 * 2 * np.abs(normed) + 1e-5, "int8": step * 0.51 + 0.01}[dtype]
+    clipped = np.clip(normed, -4 * rounding.scale, 4 * rounding.scale) if dtype == "int8" else normed
+    found = made(rows_of(rows)).outputs["y"]
+    assert (np.abs(found - (2 * normed + clipped)) <= allowed).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("lengths", [(1,), (5, 29, 1), (70,)])
+@pytest.mark.parametrize(("heads", "dimension"), [(3, 16), (2, 64), (3, 5)])
+def test_attention_lays_its_outputs_out_for_the_next_product(
+    library: KernelsLibrary, dtype: str, lengths: tuple[int, ...], heads: int, dimension: int
+) -> None:
+    must_have(library, dtype)
+    random = np.random.default_rng(dimension)
+    width, count = heads * dimension, sum(lengths)
+    query, key, value = (normal(random, count, width) for _ in range(3))
+    weight = normal(random, 20, width)
+    rounding = Rounding(-4.0, 4.0, np.ones(width, np.float32))
+
+    def forward(ops: Any, w: Any, i: Any) -> Any:
+        given = (ops.embedding(w[name], i.ids) for name in ("query", "key", "value"))
+        mixed = ops.attention(*given, i.layout, heads=heads, scale=dimension**-0.5)
+        return ops.linear(mixed, w["map.weight"])
+
+    beside = "float32" if dtype == "int8" else dtype
+    made = program(library, forward, beside, {"map": rounding} if dtype == "int8" else {},
+                   query=query, key=key, value=value, **{"map.weight": weight})  # fmt: skip
+    assert isinstance(made, KernelsProgram)
+    packs = [] if dimension % 16 == 0 else ["pack"]
+    assert [step.kind for step in made._steps] == ["embedding"] * 3 + ["attention", *packs, "product"]
+    packed = rows_of(count, lengths)
+    mixed = _attention(library, query, key, value, heads, beside)(packed).outputs["y"]
+    if dtype == "int8":
+        expected = stepped(mixed, -4.0, 4.0) @ nearest(weight, library.weight_steps).T
+    else:
+        expected = bfloat16(mixed) @ bfloat16(weight).T if dtype == "bfloat16" else mixed @ weight.T
+    np.testing.assert_allclose(made(packed).outputs["y"], expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("rows", [1, 20, 40])
 @pytest.mark.parametrize("in_int8", ["first", "second"])
 def test_products_of_two_precisions_follow_each_other(library: KernelsLibrary, in_int8: str, rows: int) -> None:

@@ -50,21 +50,24 @@ def _encoder() -> tuple[Any, WithKernels]:
 def test_values_that_are_still_read_are_not_written_over(rows: int) -> None:
     _, made = _encoder()
     steps, outputs = made.kernels._steps, list(made.kernels._outputs.values())
+    assert any(step.packed for step in steps)
     places, size = placed(next(libraries()), steps, outputs, rows)
     ready = operations(steps, [(None, None, None)] * len(steps), places)
     lies: dict[int, Any] = {}
     open_since = 0
     for number, (step, operation) in enumerate(zip(steps, ready, strict=True)):
         assert all(lies[places[value]] is value for value in step.inputs)
-        lies[places[step.output]] = step.output
-        assert 0 <= places[step.output] < size
+        lies.update((places[value], value) for value in step.outputs)
+        writes = {places[value] for value in step.outputs}
+        assert all(0 <= place < size for place in writes)
+        assert len(writes) == len(step.outputs)
         if operation.waits:
             open_since = number
         # What runs at the same time neither reads nor writes what another one writes.
         for other in steps[open_since:number]:
-            reads = {places[value] for value in other.inputs}
-            assert places[other.output] not in {places[value] for value in step.inputs} | {places[step.output]}
-            assert places[step.output] not in reads
+            others = {places[value] for value in other.outputs}
+            assert not others & (writes | {places[value] for value in step.inputs})
+            assert not writes & {places[value] for value in other.inputs}
     assert all(lies[places[value]] is value for value in outputs)
 
 

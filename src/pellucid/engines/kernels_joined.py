@@ -1,4 +1,4 @@
-"""Steps that are done while the numbers are at hand: what follows a product in its kernel, a sum in its norm's."""
+"""Steps that are done while the numbers are at hand, such as what follows a product in its kernel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pellucid.engines.kernels_library import FUNCTIONS
+from pellucid.engines.kernels_library import FUNCTIONS, LANES
 from pellucid.engines.kernels_ops import Step, Value
 
 EXACT, ROUGH = FUNCTIONS.index("gelu_erf"), FUNCTIONS.index("gelu_roughly")
@@ -15,8 +15,9 @@ EXACT, ROUGH = FUNCTIONS.index("gelu_erf"), FUNCTIONS.index("gelu_roughly")
 def joined(steps: Iterable[Step], results: Iterable[Value]) -> list[Step]:
     """The same program in fewer steps.
 
-    An activation, and laying out for the next product, is done by the product whose outputs nothing else reads; a sum
-    that only a norm reads is done by the norm.
+    An activation is done by the product whose outputs nothing else reads, and a sum that only a norm reads by the norm.
+    Laying out for the next product is done by the product or attention whose outputs nothing else reads, and by a norm
+    beside its outputs.
 
     Args:
         steps: in the order in which they are computed.
@@ -28,6 +29,10 @@ def joined(steps: Iterable[Step], results: Iterable[Value]) -> list[Step]:
     kept: dict[Value, Step] = {}
     for step in steps:
         before = kept.get(step.inputs[0]) if step.inputs else None
+        if before is not None and step.kind == "pack" and before.kind == "layer_norm" and before.packed is None:
+            settings = {**before.settings, **step.settings}
+            kept[before.output] = replace(before, packed=step.output, settings=settings, factors=step.factors)
+            continue
         if before is not None and reads[before.output] == 1 and (both := _both(before, step)) is not None:
             del kept[before.output]
             step = both
@@ -37,8 +42,9 @@ def joined(steps: Iterable[Step], results: Iterable[Value]) -> list[Step]:
 
 def _both(before: Step, step: Step) -> Step | None:
     """One step that does two; None where no kernel does."""
-    if before.kind == "product" and step.kind in ("activation", "pack"):
-        added = {name: value for name, value in step.settings.items() if name in ("function", "packs", "number")}
+    is_whole = before.kind == "attention" and before.output.columns // before.settings["inner"] % LANES == 0
+    if (before.kind == "product" and step.kind in ("activation", "pack")) or (is_whole and step.kind == "pack"):
+        added = {name: value for name, value in step.settings.items() if name in ("function", "packs", "lowest")}
         settings = {**before.settings, **added}
         if step.kind == "pack" and step.output.packed != "float32" and settings.get("function") == EXACT:
             # Rounding hides the difference.

@@ -31,6 +31,9 @@ INDICES = ("ids", "positions", "types", "chosen", "first_rows")
 LINE = 64
 """Bytes of a line of the cache."""
 
+LANES = 16
+"""Numbers of a vector."""
+
 
 class Operation(ctypes.Structure):
     """One step: `struct operation`."""
@@ -40,8 +43,8 @@ class Operation(ctypes.Structure):
             (name, ctypes.c_int32)
             for name in ("kind", "waits", "rows", "columns", "inner", "dtype", "packs", "function")
         ),
-        ("number", ctypes.c_float),
-        *((name, ctypes.c_int64) for name in ("output", "first", "second", "third")),
+        *((name, ctypes.c_float) for name in ("number", "lowest")),
+        *((name, ctypes.c_int64) for name in ("output", "packed", "first", "second", "third")),
         *((name, ctypes.c_void_p) for name in ("weight", "scale", "shift", "factors")),
     ]
 

@@ -39,14 +39,15 @@ def placed(
     free: list[tuple[int, int]] = []
     end = 0
     for number, step in enumerate(steps):
-        size = _size(library, step.output, rows)
-        fitting = [one for one in free if one[0] == size]
-        if fitting:
-            free.remove(fitting[0])
-            places[step.output] = fitting[0][1]
-        else:
-            places[step.output], end = end, end + size
-        read = {value for value in (*step.inputs, step.output) if last_use.get(value, number) == number}
+        for value in step.outputs:
+            size = _size(library, value, rows)
+            fitting = [one for one in free if one[0] == size]
+            if fitting:
+                free.remove(fitting[0])
+                places[value] = fitting[0][1]
+            else:
+                places[value], end = end, end + size
+        read = {value for value in (*step.inputs, *step.outputs) if last_use.get(value, number) == number}
         free.extend((_size(library, value, rows), places[value]) for value in read)
     return places, end
 
@@ -95,10 +96,11 @@ def _floats(parameter: Parameter | None) -> npt.NDArray[np.float32] | None:
 def _operation(step: Step, own: Arrays, places: Mapping[Value, int], waits: bool) -> Operation:
     inputs = dict.fromkeys(("first", "second", "third"), -1)
     inputs.update(zip(inputs, (places[value] for value in step.inputs), strict=False))
+    outputs = {"output" if value.packed is None else "packed": places[value] for value in step.outputs}
     pointers = [None if one is None else one.ctypes.data for one in (*own, step.factors)]
     operation = Operation(
         kind=KINDS.index(step.kind), waits=waits, rows=ROWS.index(step.output.rows), columns=step.output.columns,
-        output=places[step.output], **inputs, packs=-1,
+        **{"output": -1, "packed": -1, **outputs}, **inputs, packs=-1,
         **dict(zip(("weight", "scale", "shift", "factors"), pointers, strict=True)),
     )  # fmt: skip
     for name, value in step.settings.items():
@@ -108,15 +110,15 @@ def _operation(step: Step, own: Arrays, places: Mapping[Value, int], waits: bool
 
 def operations(steps: Sequence[Step], read: Sequence[Arrays], places: Mapping[Value, int]) -> ctypes.Array[Operation]:
     """The steps as the library takes them; a step waits where one before it may still use the same memory."""
-    made = []
+    ready = []
     written: set[int] = set()
     touched: set[int] = set()
     for step, own in zip(steps, read, strict=True):
-        inputs = {places[value] for value in step.inputs}
-        waits = bool(inputs & written) or places[step.output] in touched
+        inputs, outputs = ({places[value] for value in values} for values in (step.inputs, step.outputs))
+        waits = bool(inputs & written) or bool(outputs & touched)
         if waits:
             written, touched = set(), set()
-        written.add(places[step.output])
-        touched |= inputs | {places[step.output]}
-        made.append(_operation(step, own, places, waits))
-    return (Operation * len(made))(*made)
+        written |= outputs
+        touched |= inputs | outputs
+        ready.append(_operation(step, own, places, waits))
+    return (Operation * len(ready))(*ready)

@@ -67,6 +67,7 @@ class Step:
         settings: further fields of `Operation`.
         weight: the parameter that it reads, or an array.
         shift: likewise.
+        packed: the output once more, laid out for products.
         factors: of what is packed in int8, for each column.
         rounding: of a product in int8: how its input was rounded.
     """
@@ -77,8 +78,14 @@ class Step:
     settings: Mapping[str, Any] = field(default_factory=dict)
     weight: Parameter | None = None
     shift: Parameter | None = None
+    packed: Value | None = None
     factors: npt.NDArray[np.float32] | None = None
     rounding: Rounding | None = None
+
+    @property
+    def outputs(self) -> tuple[Value, ...]:
+        """All that it makes."""
+        return (self.output,) if self.packed is None else (self.output, self.packed)
 
 
 class KernelsOps(Ops):
@@ -126,7 +133,7 @@ class KernelsOps(Ops):
             if rounding is not None:
                 steps = INPUT_STEPS / (rounding.high - rounding.low)
                 factors = (steps / np.broadcast_to(rounding.scale, x.columns)).astype(np.float32)
-                settings["number"] = steps * rounding.low
+                settings["lowest"] = steps * rounding.low
             packed = Value(x.rows, x.columns, dtype)
             self.steps.append(Step("pack", packed, [x], settings, factors=factors))
             self._packed[key] = packed

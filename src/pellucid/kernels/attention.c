@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "tiles.h"
+#include "packing.h"
 
 /* Scores of one query become e^(scale · score), from the highest on; what is behind the last key becomes 0.
  *
@@ -52,8 +52,8 @@ static struct parts parts_of(int length, int dimension, int dtype, int is_tiled)
         parts.block_rows = TILED_ROWS;
         parts.score_lines = lines_of(dimension, dtype);
         parts.mix_lines = lines_of(length, dtype);
-        parts.score_stride = tiled_stride(dimension, dtype) / 4;
-        parts.mix_stride = tiled_stride(length, dtype) / 4;
+        parts.score_stride = row_bytes(dimension, dtype) / 4;
+        parts.mix_stride = row_bytes(length, dtype) / 4;
         parts.length = rounded_up(length, 2 * LANES);
         parts.dimension = rounded_up(dimension, 2 * LANES);
     } else {
@@ -80,33 +80,41 @@ EXPORTED int64_t pellucid_scratch(int length, int dimension, int dtype) {
     return tiled > most ? tiled : most;
 }
 
-/* A block of packed rows by panels, as rows of float32. */
-static void multiply_rows(const struct parts *parts, int rows, const int32_t *packed, int64_t stride,
-                          const int32_t *panels, int64_t lines, int64_t outputs, float *y) {
-    const int64_t apart = parts->is_tiled ? stride * 4 : rows;
+/* A block of rows as products read them. */
+struct block {
+    const int32_t *groups;
+    int64_t stride;
+};
+
+/* Rows of float32 that are read by themselves are so already. */
+static struct block block_of(const struct parts *parts, const float *x, int64_t x_stride, int rows, int64_t columns,
+                             int32_t *packed, int64_t stride) {
+    if (ROWS_APART) return (struct block){(const int32_t *)x, x_stride};
+    if (parts->is_tiled)
+        pack_tiled_block(parts->dtype, x, x_stride, rows, columns, packed, stride);
+    else
+        pack_block(parts->dtype, x, x_stride, rows, columns, packed);
+    return (struct block){packed, parts->is_tiled ? stride : rows};
+}
+
+/* A block of rows by panels, as rows of float32. */
+static void multiply_rows(const struct parts *parts, int rows, struct block x, const int32_t *panels, int64_t lines,
+                          int64_t outputs, float *y) {
     for (int64_t output = 0; output < outputs;) {
         const char *panel = (const char *)(panels + output * lines);
 #ifdef __AVX512F__
         if (parts->is_tiled) {
-            multiply_tiles(parts->dtype, (const char *)packed, apart, rows, panel, panel + lines * LINE, lines,
+            multiply_tiles(parts->dtype, (const char *)x.groups, x.stride * 4, rows, panel, panel + lines * LINE, lines,
                            y + output, outputs);
             output += 2 * LANES;
             continue;
         }
 #endif
         vector found[BLOCK_ROWS];
-        multiply_block(parts->dtype, rows, packed, apart, panel, lines, found);
+        multiply_block(parts->dtype, rows, x.groups, x.stride, panel, lines, found);
         for (int row = 0; row < rows; row++) store(y + row * outputs + output, found[row]);
         output += LANES;
     }
-}
-
-static void pack(const struct parts *parts, const float *x, int64_t x_stride, int rows, int64_t columns,
-                 int32_t *packed, int64_t stride) {
-    if (parts->is_tiled)
-        pack_tiled_block(parts->dtype, x, x_stride, rows, columns, packed, stride);
-    else
-        pack_block(parts->dtype, x, x_stride, rows, columns, packed);
 }
 
 void attend(const struct operation *op, const struct batch *batch, float *workspace, float *scratch, int sequence,
@@ -124,15 +132,24 @@ void attend(const struct operation *op, const struct batch *batch, float *worksp
     for (int first = 0; first < length; first += parts.block_rows) {
         int rows = (int)smaller(length - first, parts.block_rows);
         const float *queries = workspace + op->first + own + first * stride;
-        pack(&parts, queries, stride, rows, dimension, packed, parts.score_stride);
-        multiply_rows(&parts, rows, packed, parts.score_stride, keys, parts.score_lines, parts.length, scores);
+        struct block x = block_of(&parts, queries, stride, rows, dimension, packed, parts.score_stride);
+        multiply_rows(&parts, rows, x, keys, parts.score_lines, parts.length, scores);
         for (int row = 0; row < rows; row++)
             sums[row] = weigh(scores + row * parts.length, length, (int)parts.length, op->number);
-        pack(&parts, scores, parts.length, rows, length, packed, parts.mix_stride);
-        multiply_rows(&parts, rows, packed, parts.mix_stride, values, parts.mix_lines, parts.dimension, mixed);
-        for (int row = 0; row < rows; row++)
-            for (int64_t column = 0; column < dimension; column += LANES)
-                store_some(workspace + op->output + own + (first + row) * stride + column,
-                           divide(load(mixed + row * parts.dimension + column), all(sums[row])), dimension - column);
+        x = block_of(&parts, scores, parts.length, rows, length, packed, parts.mix_stride);
+        multiply_rows(&parts, rows, x, values, parts.mix_lines, parts.dimension, mixed);
+        for (int row = 0; row < rows; row++) {
+            struct place place = {0};
+            if (op->packs >= 0)
+                place = packed_place(op, batch->counts[op->rows], workspace, (int)start + first + row);
+            for (int64_t column = 0; column < dimension; column += LANES) {
+                vector found = divide(load(mixed + row * parts.dimension + column), all(sums[row]));
+                if (op->packs < 0)
+                    store_some(workspace + op->output + own + (first + row) * stride + column, found,
+                               dimension - column);
+                else
+                    store_packed(op, found, &place, 0, head * (int64_t)dimension + column);
+            }
+        }
     }
 }

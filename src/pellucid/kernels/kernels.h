@@ -27,13 +27,15 @@ struct operation {
     int32_t kind;
     int32_t waits;    /* whether all steps before must be done */
     int32_t rows;     /* enum rows, of the output */
-    int32_t columns;  /* of the output; of the input where that is packed */
+    int32_t columns;  /* of the output */
     int32_t inner;    /* columns of a product's input; heads of attention */
     int32_t dtype;    /* enum dtype: of packed inputs, or of an embedding's table */
-    int32_t packs;    /* enum dtype of what is written packed; -1 for rows of float32 */
+    int32_t packs;    /* enum dtype of what is written packed, for products; -1 where nothing is */
     int32_t function; /* enum function, or enum index */
-    float number;     /* epsilon, factor, or the lowest value in steps */
-    int64_t output, first, second, third; /* places in the workspace, in numbers of float32; -1 for none */
+    float number;     /* epsilon, or factor */
+    float lowest;     /* of what is packed in int8, in steps */
+    /* Places in the workspace, in numbers of float32; -1 for none. The output is rows of float32, packed, or both. */
+    int64_t output, packed, first, second, third;
     const void *weight, *scale, *shift;
     const void *factors; /* of what is packed in int8, for each column */
 };
@@ -59,7 +61,7 @@ static inline int rows_of_block(int rows) { return (rows + blocks_of(rows) - 1) 
 
 void embed(const struct operation *op, const struct batch *batch, float *workspace, int from, int to);
 void elementwise(const struct operation *op, float *workspace, int from, int to);
-void layer_norm(const struct operation *op, float *workspace, int from, int to);
+void layer_norm(const struct operation *op, int rows, float *workspace, int from, int to);
 void activate(const struct operation *op, float *workspace, int from, int to);
 void choose_rows(const struct operation *op, const struct batch *batch, float *workspace, int from, int to);
 void pack_rows(const struct operation *op, int rows, float *workspace, int64_t from, int64_t to);

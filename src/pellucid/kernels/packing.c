@@ -16,7 +16,7 @@ static inline integers groups_at(const struct operation *op, const float *x, int
     for (int part = 0; part < columns; part++) {
         int64_t column = columns * first + part * LANES, count = op->columns - column;
         vector factors = op->factors ? load_some((const float *)op->factors + column, count) : all(0);
-        group(op->packs, load_some(x + column, count), factors, op->number, groups + part * LANES / columns);
+        group(op->packs, load_some(x + column, count), factors, op->lowest, groups + part * LANES / columns);
     }
     return load_integers(groups);
 }
@@ -41,8 +41,8 @@ void pack_block(int dtype, const float *x, int64_t stride, int rows, int64_t col
     pack_groups(&op, x, stride, rows, rows, packed, 0, groups_of(columns, dtype));
 }
 
-/* Rows as tiles read them, for some of the groups, of which the first begins a tile. */
-static void pack_for_tiles(const struct operation *op, const float *x, int64_t x_stride, int rows, int32_t *packed,
+/* Rows that lie apart, for some of the groups, of which the first begins a line of the cache. */
+static void pack_apart(const struct operation *op, const float *x, int64_t x_stride, int rows, int32_t *packed,
                            int64_t stride, int64_t from, int64_t to) {
     for (int row = 0; row < rows; row++)
         for (int64_t group = from; group < to; group += LANES)
@@ -52,19 +52,19 @@ static void pack_for_tiles(const struct operation *op, const float *x, int64_t x
 void pack_tiled_block(int dtype, const float *x, int64_t x_stride, int rows, int64_t columns, int32_t *packed,
                       int64_t stride) {
     struct operation op = {.packs = dtype, .columns = (int32_t)columns};
-    pack_for_tiles(&op, x, x_stride, rows, packed, stride, 0, groups_of(columns, dtype));
+    pack_apart(&op, x, x_stride, rows, packed, stride, 0, groups_of(columns, dtype));
 }
 
 void pack_rows(const struct operation *op, int rows, float *workspace, int64_t from, int64_t to) {
-    if (in_tiles(op->packs, rows)) {
-        struct place place = place_of(op, rows, workspace, 0);
-        pack_for_tiles(op, workspace + op->first, op->columns, rows, place.groups, place.row, from, to);
+    if (lie_apart(op->packs, rows)) {
+        struct place place = packed_place(op, rows, workspace, 0);
+        pack_apart(op, workspace + op->first, op->columns, rows, place.groups, place.row, from, to);
         return;
     }
     int block_rows = rows_of_block(rows);
     for (int first = 0; first < rows; first += block_rows)
         pack_groups(op, workspace + op->first + (int64_t)first * op->columns, op->columns, rows - first, block_rows,
-                    place_of(op, rows, workspace, first).groups, from, to);
+                    packed_place(op, rows, workspace, first).groups, from, to);
 }
 
 /* Keys `[L, D]` as the panels of a weight: a row of them is an output. */
@@ -146,8 +146,10 @@ EXPORTED int64_t pellucid_weight_bytes(int64_t outputs, int64_t inputs, int dtyp
 
 /* How many numbers of float32 a value is at most, of up to so many rows that are packed for products. */
 EXPORTED int64_t pellucid_packed_size(int rows, int64_t columns, int dtype) {
+    int64_t stride = row_bytes(columns, dtype) / 4;
+    if (ROWS_APART) return rows * stride;
     /* Of each block all rows but the last one's are there; tiles may read behind the last row. */
-    int64_t in_groups = (rows + blocks_of(rows)) * groups_of(columns, dtype);
-    int64_t tiled = (int64_t)tiled_blocks(rows) * TILED_ROWS * tiled_stride(columns, dtype) / 4;
-    return in_groups > tiled || tile_lines == 1 ? in_groups : tiled;
+    int64_t in_blocks = (rows + blocks_of(rows)) * groups_of(columns, dtype);
+    int64_t tiled = (int64_t)tiled_blocks(rows) * TILED_ROWS * stride;
+    return in_blocks > tiled ? in_blocks : tiled;
 }

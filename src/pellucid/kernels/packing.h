@@ -20,21 +20,34 @@ static inline void group(int dtype, vector numbers, vector factors, float lowest
     }
 }
 
+/* Whether a row's groups lie one behind the other, or side by side with those of the other rows of its block. */
+static inline int lie_apart(int dtype, int rows) { return ROWS_APART || in_tiles(dtype, rows); }
+
+/* Bytes from one packed row to the next: an odd number of lines of the cache, as even ones would push each other out. */
+static inline int64_t row_bytes(int64_t columns, int dtype) {
+    return (rounded_up(lines_of(columns, dtype) * 4, LINE) / LINE | 1) * LINE;
+}
+
 /* Where a packed row lies: its first group, how far it is to the next row's, and how far to its next group. */
 struct place {
     int32_t *groups;
     int64_t row, step;
 };
 
-static inline struct place place_of(const struct operation *op, int rows, float *workspace, int row) {
-    int32_t *packed = (int32_t *)(workspace + op->output);
-    if (in_tiles(op->packs, rows)) {
-        int64_t stride = tiled_stride(op->columns, op->packs) / 4;
-        return (struct place){packed + row * stride, stride, 1};
+static inline struct place place_of(float *packed, int dtype, int64_t columns, int rows, int row) {
+    int32_t *groups = (int32_t *)packed;
+    if (lie_apart(dtype, rows)) {
+        int64_t stride = row_bytes(columns, dtype) / 4;
+        return (struct place){groups + row * stride, stride, 1};
     }
     int block_rows = rows_of_block(rows), block = row / block_rows;
-    packed += block * groups_of(op->columns, op->packs) * block_rows;
-    return (struct place){packed + row - block * block_rows, 1, block_rows};
+    groups += block * groups_of(columns, dtype) * block_rows;
+    return (struct place){groups + row - block * block_rows, 1, block_rows};
+}
+
+/* Where a row that an operation packs lies. */
+static inline struct place packed_place(const struct operation *op, int rows, float *workspace, int row) {
+    return place_of(workspace + op->packed, op->packs, op->columns, rows, row);
 }
 
 /* Sixteen numbers of a row, beginning at a column, become some of its groups. */
@@ -44,15 +57,22 @@ static inline void store_packed(const struct operation *op, vector numbers, cons
     const float *factors = op->factors;
     int64_t left = op->columns - column, before = groups_of(column, op->packs);
     numbers = choose(first_lanes(left), numbers, all(0));
-    group(op->packs, numbers, factors ? load_some(factors + column, left) : all(0), op->number, groups);
+    group(op->packs, numbers, factors ? load_some(factors + column, left) : all(0), op->lowest, groups);
     int32_t *first = place->groups + row * place->row + before * place->step;
-    if (place->row > 1 && left > LANES) {
-        memcpy(first, groups, op->packs == INT8 ? sizeof groups / int8_columns : sizeof groups / bfloat16_columns);
+    if (place->step > 1) {
+        int count = (int)smaller(LANES / columns_of_group(op->packs), groups_of(left, op->packs));
+        for (int number = 0; number < count; number++) first[number * place->step] = groups[number];
         return;
     }
-    int count = (int)smaller(LANES / columns_of_group(op->packs), groups_of(left, op->packs));
-    for (int number = 0; number < count; number++) first[number * place->step] = groups[number];
-    if (place->row > 1)
-        /* A row for tiles has zeros up to the end of the last one. */
-        memset(first + count, 0, (lines_of(op->columns, op->packs) - before - count) * sizeof *first);
+    /* A row that lies apart fills whole lines of the cache. */
+    if (op->packs == INT8)
+        memcpy(first, groups, sizeof groups / int8_columns);
+    else if (op->packs == BFLOAT16)
+        memcpy(first, groups, sizeof groups / bfloat16_columns);
+    else
+        memcpy(first, groups, sizeof groups);
+    int64_t written = LANES / columns_of_group(op->packs), lines = lines_of(op->columns, op->packs);
+    if (tile_lines > 1 && left <= LANES && before + written < lines)
+        /* One for tiles has zeros up to the end of the last one. */
+        memset(first + written, 0, (lines - before - written) * sizeof *first);
 }

@@ -27,20 +27,20 @@ static inline __attribute__((always_inline)) void int8_half(const int rows, cons
         }
 #pragma GCC unroll 28
         for (int row = 0; row < rows; row++) {
-            __m256i products = bytes_multiplied(x + row, weights[0]);
+            __m256i products = bytes_multiplied(x + row * stride, weights[0]);
 #pragma GCC unroll 28
             for (int group = 1; group < int8_together; group++)
-                products = _mm256_add_epi16(products, bytes_multiplied(x + group * stride + row, weights[group]));
+                products = _mm256_add_epi16(products, bytes_multiplied(x + row * stride + group, weights[group]));
             sum[row] = _mm256_add_epi32(sum[row], widened(products));
         }
         weight += int8_together * int8_line;
-        x += int8_together * stride;
+        x += int8_together;
     }
-    for (; groups > 0; groups--, weight += int8_line, x += stride) {
+    for (; groups > 0; groups--, weight += int8_line, x++) {
         __m256i weights = half_of_line(weight);
 #pragma GCC unroll 28
         for (int row = 0; row < rows; row++)
-            sum[row] = _mm256_add_epi32(sum[row], widened(bytes_multiplied(x + row, weights)));
+            sum[row] = _mm256_add_epi32(sum[row], widened(bytes_multiplied(x + row * stride, weights)));
     }
 #pragma GCC unroll 28
     for (int row = 0; row < rows; row++) sums[row] = sum[row];

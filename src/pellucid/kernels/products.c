@@ -35,17 +35,18 @@ void multiply_panels(const struct operation *op, int rows, float *workspace, con
     int64_t panel_bytes = lines_of(op->inner, op->dtype) * bytes_of_line(op->dtype);
     int block_rows = rows_of_block(rows);
     for (int block = blocks[0]; block < blocks[1]; block++) {
-        const int32_t *x = (const int32_t *)(workspace + op->first) + block * groups * block_rows;
-        float *y = workspace + op->output + (int64_t)block * block_rows * op->columns;
-        struct place place = {0};
-        if (op->packs >= 0) place = place_of(op, rows, workspace, block * block_rows);
-        int present = (int)smaller(block_rows, rows - block * block_rows);
+        int first = block * block_rows;
+        struct place x = place_of(workspace + op->first, op->dtype, op->inner, rows, first), place = {0};
+        float *y = workspace + op->output + (int64_t)first * op->columns;
+        if (op->packs >= 0) place = packed_place(op, rows, workspace, first);
+        int present = (int)smaller(block_rows, rows - first);
         for (int64_t panel = panels[0]; panel < panels[1]; panel++) {
             int64_t column = panel * LANES, count = op->columns - column;
             vector scale = all(1), shift = all(0), sums[BLOCK_ROWS];
             if (op->scale) scale = load_some((const float *)op->scale + column, count);
             if (op->shift) shift = load_some((const float *)op->shift + column, count);
-            multiply_block(op->dtype, present, x, block_rows, (const char *)op->weight + panel * panel_bytes, groups, sums);
+            multiply_block(op->dtype, present, x.groups, ROWS_APART ? x.row : x.step,
+                           (const char *)op->weight + panel * panel_bytes, groups, sums);
             for (int row = 0; row < present; row++) {
                 vector found = activated(op->function, multiply_add(sums[row], scale, shift));
                 if (op->packs < 0)

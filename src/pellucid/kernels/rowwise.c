@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "activations.h"
+#include "packing.h"
 
 static inline float *row_of(float *workspace, int64_t place, int64_t row, int64_t columns) {
     return workspace + place + row * columns;
@@ -55,13 +56,15 @@ void elementwise(const struct operation *op, float *workspace, int from, int to)
     }
 }
 
-/* Of one operand, or of the sum of two. */
-void layer_norm(const struct operation *op, float *workspace, int from, int to) {
+/* Of one operand, or of the sum of two; what products read next is packed as well. */
+void layer_norm(const struct operation *op, int rows, float *workspace, int from, int to) {
     const float *weight = op->weight, *bias = op->shift;
     for (int row = from; row < to; row++) {
         const float *x = row_of(workspace, op->first, row, op->columns), *other = NULL;
         float *y = row_of(workspace, op->output, row, op->columns);
         vector sum = all(0), squares = all(0);
+        struct place place = {0};
+        if (op->packs >= 0) place = packed_place(op, rows, workspace, row);
         if (op->second >= 0) other = row_of(workspace, op->second, row, op->columns);
         for (int64_t column = 0; column < op->columns; column += LANES) {
             int64_t count = op->columns - column;
@@ -88,6 +91,7 @@ void layer_norm(const struct operation *op, float *workspace, int from, int to) 
             vector normal = multiply(multiply(centred, scale), load_some(weight + column, count));
             if (bias) normal = add(normal, load_some(bias + column, count));
             store_some(y + column, normal, count);
+            if (op->packs >= 0) store_packed(op, normal, &place, 0, column);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 #include <sched.h>
 
-#include "tiles.h"
+#include "packing.h"
 
 #define CHUNKS_OF_A_THREAD 8
 #define CHUNK_GROUPS 64
@@ -21,7 +21,11 @@ struct run {
 
 static int divided(int64_t whole, int64_t part) { return (int)((whole + part - 1) / part); }
 
-static int rows_of_chunk(int rows, const struct batch *batch) { return divided(rows, CHUNKS_OF_A_THREAD * batch->threads); }
+/* Of a step that is done to each row; what is packed side by side in a block is one thread's. */
+static int rows_of_chunk(const struct operation *op, const struct batch *batch) {
+    int rows = batch->counts[op->rows], fair = divided(rows, CHUNKS_OF_A_THREAD * batch->threads);
+    return op->packs < 0 || lie_apart(op->packs, rows) ? fair : (int)rounded_up(fair, rows_of_block(rows));
+}
 
 static int panels_of(const struct operation *op) { return divided(op->columns, LANES); }
 
@@ -52,7 +56,7 @@ static int chunks_of(const struct operation *op, const struct batch *batch) {
     if (op->kind == PACK) return divided(groups_of(op->columns, op->packs), CHUNK_GROUPS);
     if (op->kind == PRODUCT) return divided(panels_of(op), panels_of_chunk(op, batch)) * parts_of_blocks(op, batch);
     if (op->kind == ATTENTION) return batch->counts[SEQUENCES] * op->inner;
-    return divided(rows, rows_of_chunk(rows, batch));
+    return divided(rows, rows_of_chunk(op, batch));
 }
 
 static void multiply_chunk(const struct operation *op, const struct batch *batch, float *workspace, int chunk) {
@@ -71,11 +75,11 @@ static void multiply_chunk(const struct operation *op, const struct batch *batch
 }
 
 static void compute(const struct operation *op, const struct batch *batch, float *workspace, float *scratch, int chunk) {
-    int rows = batch->counts[op->rows], of_chunk = rows_of_chunk(rows, batch);
+    int rows = batch->counts[op->rows], of_chunk = rows_of_chunk(op, batch);
     int from = chunk * of_chunk, to = (int)smaller(from + of_chunk, rows);
     switch (op->kind) {
     case EMBEDDING: embed(op, batch, workspace, from, to); break;
-    case LAYER_NORM: layer_norm(op, workspace, from, to); break;
+    case LAYER_NORM: layer_norm(op, rows, workspace, from, to); break;
     case ACTIVATION: activate(op, workspace, from, to); break;
     case ROWS: choose_rows(op, batch, workspace, from, to); break;
     case PACK: {

@@ -127,14 +127,14 @@ static inline void finish(const struct operation *op, int rows, float *workspace
     if (op->packs < 0) {
         store_some(workspace + op->output + (int64_t)(unit->row + row) * op->columns + column, found, count);
     } else {
-        struct place place = place_of(op, rows, workspace, unit->row + row);
+        struct place place = packed_place(op, rows, workspace, unit->row + row);
         store_packed(op, found, &place, 0, column);
     }
 }
 
 void multiply_in_tiles(const struct operation *op, int rows, float *workspace, const int64_t panels[2],
                        const int blocks[2]) {
-    int64_t lines = lines_of(op->inner, op->dtype), stride = tiled_stride(op->inner, op->dtype);
+    int64_t lines = lines_of(op->inner, op->dtype), stride = row_bytes(op->inner, op->dtype);
     struct unit units[2], *unit = units, *last = units + 1;
     int left = 0, done = 0; /* of the last unit's vectors */
     for (int block = blocks[0]; block < blocks[1]; block++) {

@@ -1,7 +1,7 @@
 /* Products of many rows by AMX, whose tiles are 16 rows of 64 bytes.
  *
- * A tile of weights is 16 lines of a panel as it lies. A tile of inputs is 16 rows' groups, so rows that tiles multiply
- * are packed one after the other.
+ * A tile of weights is 16 lines of a panel as it lies. A tile of inputs is 16 rows' groups, each row's one behind the
+ * other.
  */
 
 #pragma once
@@ -10,11 +10,6 @@
 
 #define TILE_ROWS 16
 #define TILED_ROWS 32 /* two tiles of rows meet two of weights, so that each is read for two products */
-
-/* Bytes from one packed row to the next: an odd number of lines of the cache, as even ones would push each other out. */
-static inline int64_t tiled_stride(int64_t columns, int dtype) {
-    return (lines_of(columns, dtype) * 4 / LINE | 1) * LINE;
-}
 
 static inline int tiled_blocks(int rows) { return (rows + TILED_ROWS - 1) / TILED_ROWS; }
 

@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LANES 16 /* numbers of float32 in one vector */
 #define LINE 64  /* bytes of it, and of a line of the cache */
@@ -15,6 +16,8 @@ enum dtype { FLOAT32, BFLOAT16, INT8, FLOAT16 };
  *   vector, integers, lanes    sixteen float32, sixteen int32, and which of sixteen
  *   BLOCK_ROWS                 rows that are multiplied by one vector of weights while it is in a register: as many as
  *                              there are registers for their sums; EACH_NUMBER_OF_ROWS has ROWS(n) for each
+ *   ROWS_APART                 whether a row's inputs lie one behind the other, or side by side with those of its block
+ *   to_next_row, to_next_group of inputs with a stride
  *   all(n)                     n in each lane
  *   first_lanes(n)             the first n lanes; all where n is more, none where it is less than 1
  *   load_some(p, n)            the first n from p on, and zeros; nothing behind them is read

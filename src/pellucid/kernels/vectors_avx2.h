@@ -11,6 +11,14 @@ typedef vector lanes;
 #define BLOCK_ROWS 6
 #define EACH_NUMBER_OF_ROWS ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6)
 
+#define ROWS_APART 1 /* so few that each has a pointer of its own */
+
+static inline int64_t to_next_row(int64_t stride) { return stride; }
+static inline int64_t to_next_group(int64_t stride) {
+    (void)stride;
+    return 1;
+}
+
 #define OF_ONE(function, x) ((vector){function((x).low), function((x).high)})
 #define OF_TWO(function, x, y) ((vector){function((x).low, (y).low), function((x).high, (y).high)})
 #define OF_THREE(function, x, y, z) \
@@ -110,10 +118,48 @@ static inline void store_integers(int32_t *place, integers x) {
     _mm256_storeu_si256((__m256i *)(place + 8), x.high);
 }
 
+/* Eight halves of vectors as the columns of eight others. */
+static inline void transpose(__m256 *v) {
+    __m256 t[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+        t[i] = _mm256_unpacklo_ps(v[i], v[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) {
+        v[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+        v[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+        v[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        v[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+    /* Now each half of these has one column of four rows. */
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        t[i] = _mm256_permute2f128_ps(v[i], v[i + 4], 0x20);
+        t[i + 4] = _mm256_permute2f128_ps(v[i], v[i + 4], 0x31);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) v[i] = t[i];
+}
+
 static inline void store_columns(const integers *rows, int count, int32_t *place, int64_t stride, int columns) {
-    for (int row = 0; row < count; row++) {
-        int32_t numbers[LANES];
-        store_integers(numbers, rows[row]);
-        for (int column = 0; column < columns; column++) place[column * stride + row] = numbers[column];
+    for (int first = 0; first < columns; first += 8) {
+        for (int row = 0; row < count; row += 8) {
+            __m256 of_eight[8];
+#pragma GCC unroll 8
+            for (int i = 0; i < 8; i++) {
+                __m256i half = first ? rows[row + i].high : rows[row + i].low;
+                of_eight[i] = row + i < count ? _mm256_castsi256_ps(half) : _mm256_setzero_ps();
+            }
+            transpose(of_eight);
+            for (int column = first; column < columns && column < first + 8; column++) {
+                float *own = (float *)place + column * stride + row;
+                if (count - row >= 8)
+                    _mm256_storeu_ps(own, of_eight[column - first]);
+                else
+                    memcpy(own, &of_eight[column - first], (count - row) * sizeof *own);
+            }
+        }
     }
 }

@@ -14,6 +14,14 @@ static inline lanes first_lanes(int64_t count) {
     return count >= LANES ? 0xffff : count <= 0 ? 0 : (lanes)((1u << count) - 1);
 }
 
+#define ROWS_APART 0 /* there are not pointers for all of them */
+
+static inline int64_t to_next_row(int64_t stride) {
+    (void)stride;
+    return 1;
+}
+static inline int64_t to_next_group(int64_t stride) { return stride; }
+
 static inline vector all(float number) { return _mm512_set1_ps(number); }
 
 static inline vector load(const float *place) { return _mm512_loadu_ps(place); }
