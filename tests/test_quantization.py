@@ -289,6 +289,24 @@ def test_a_choice_without_a_measure_is_refused() -> None:
         pipeline("text-classification", "builtin", engine="openvino", sample=TEXTS)
 
 
+@pytest.mark.parametrize(("count", "learnt"), [(32, 16), (33, 17), (1024, 512), (1500, 512)])
+def test_what_is_learnt_from_is_not_measured(count: int, learnt: int) -> None:
+    texts = [str(number) for number in range(count)]
+    seen, measured = choosing.check_sample(texts, 0.995)
+    assert len(seen) == learnt
+    assert sorted(seen + measured, key=int) == texts
+    # Lists may be sorted by length; neither half has the short ones alone.
+    assert abs(np.mean(list(map(int, seen[:100]))) - np.mean(list(map(int, measured[:100])))) < 2
+
+
+@pytest.mark.parametrize(("count", "expected"), [(5, 5), (10, 10), (11, 6), (100, 10)])
+def test_a_part_of_a_list_is_from_all_of_it(count: int, expected: int) -> None:
+    part = choosing.spread(list(range(count)), 10)
+    assert len(part) == expected
+    assert part[0] == 0
+    assert part[-1] >= count - count / 5
+
+
 def test_agreement_counts_decisions() -> None:
     exact = [{"logits": np.array([1.0, 0.0])}, {"logits": np.array([0.0, 1.0])}]
     found = [{"logits": np.array([0.0, 1.0])}, {"logits": np.array([0.0, 1.0])}]

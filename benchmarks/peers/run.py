@@ -18,17 +18,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from peers.agreement import EXACT, compared
 from peers.checkpoints import CHECKPOINTS, folder_of
 from peers.contestants import BATCH_SIZES, BY_NAME, CONTESTANTS
 from peers.machine import machine, versions
 from peers.needed import BYTES, Needed
 from peers.precisions import precisions
-from peers.texts import joined, long_lengths, mixed_lengths, short_texts
+from peers.texts import Texts
 from peers.workers import Worker, WorkerError
 
-CALIBRATION_TEXTS = 1024
+CALIBRATION_TEXTS = 2048
 SENTENCE = "a rigorously structured and exquisitely filmed drama about a father and son"
 
 COUNTS = {
@@ -38,6 +37,9 @@ COUNTS = {
     "BERT-base size": {"short": 96, "mixed": 32},
 }
 """How many texts of each kind; so many that a round of the fastest takes some tenths of a second."""
+
+COMPARED = {"short": 2048, "mixed": 512, "long": 64}
+"""How many the labels of bfloat16 and int8 are compared on; one of the few that are timed is 0.4 % of them."""
 
 COLD = ("Pellucid float32", "Pellucid bfloat16", "Pellucid int8", "transformers 4.57 float32, as it comes",
         "transformers 5 float32, as it comes", "PyTorch by hand float32")  # fmt: skip
@@ -59,15 +61,15 @@ class Run:
     def __init__(self, given: argparse.Namespace) -> None:
         self.given = given
         self.rounds = 2 if given.quick else given.rounds
+        self.part = 4 if given.quick else 1
         self.pythons = dict(zip("45", (str(Path(one) / "bin" / "python") for one in given.environments), strict=True))
         self.folder = Path(given.work)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.calibration = self.folder / "calibration.json"
         words = sorted(word for word in vocabulary() if word.isalpha() and word.isascii())
         largest = max(max(counts.values()) for counts in COUNTS.values())
-        texts = short_texts(largest + CALIBRATION_TEXTS, given.reviews, words)
-        self.short, last = texts[:largest], texts[largest:]
-        self.calibration.write_text(json.dumps(last), encoding="utf-8")
+        self.texts = Texts(largest, CALIBRATION_TEXTS, COMPARED["short"], given.reviews, words)
+        self.calibration.write_text(json.dumps(self.texts.calibration), encoding="utf-8")
         self.failed: dict[str, str] = {}
 
     def start(self, name: str, checkpoint: str, threads: int) -> Worker | None:
@@ -87,15 +89,8 @@ class Run:
         """What a checkpoint asks of the machine at least."""
         return Needed.of(folder_of(self.folder, checkpoint), CHECKPOINTS[checkpoint])
 
-    def texts(self, checkpoint: str, kind: str) -> list[str]:
-        """The texts of one kind of work."""
-        count = COUNTS[checkpoint][kind] // (4 if self.given.quick else 1)
-        if kind == "short":
-            return self.short[:count]
-        return joined(self.short, mixed_lengths(count) if kind == "mixed" else long_lengths(count))
-
     def throughput(self, checkpoint: str) -> dict[str, Any]:
-        """All contestants on all kinds of work, in turn; their memory after the short texts; one text at a time."""
+        """All contestants on all kinds of work, in turn, their memory after the short texts, and how far they agree."""
         task, needed = CHECKPOINTS[checkpoint], self.needed(checkpoint)
         workers = [
             worker
@@ -104,21 +99,21 @@ class Run:
             if (worker := self.start(one.name, checkpoint, self.given.threads)) is not None
         ]
         found: dict[str, Any] = {"loaded": {one.contestant.name: one.ready for one in workers}}
+        values: dict[str, dict[str, Any]] = {}
         try:
-            for kind in COUNTS[checkpoint]:
-                texts = self.texts(checkpoint, kind)
+            for kind, count in COUNTS[checkpoint].items():
+                texts = self.texts.of(kind, count // self.part)
                 say(f"{checkpoint}, {kind}: {len(texts)} texts, {len(workers)} contestants")
-                found[kind] = {
-                    "texts": len(texts),
-                    "products": needed.products(texts),
-                    **self._in_turn(workers, texts),
-                }
+                measured, values[kind] = self._in_turn(workers, texts)
+                found[kind] = {"texts": len(texts), "products": needed.products(texts), **measured}
                 if kind == "short":
                     found["peak"] = {one.contestant.name: one.ask("peak")["peak"] for one in workers}
-            texts = self.short[: 20 if self.given.quick else 40]
+            texts = self.texts.short[: 20 if self.given.quick else 40]
             found["one"] = self._one_by_one(workers, texts)
             found["one_products"] = needed.products(texts) / len(texts)
             found["weights"] = {dtype: needed.weights(dtype) for dtype in BYTES}
+            for kind, own in values.items():
+                found[kind].update(self._compared(workers, kind, own))
         finally:
             for worker in workers:
                 worker.stop()
@@ -128,7 +123,7 @@ class Run:
         """Whether a contestant is asked for."""
         return not self.given.only or any(word in name for word in self.given.only)
 
-    def _in_turn(self, workers: list[Worker], texts: list[str]) -> dict[str, Any]:
+    def _in_turn(self, workers: list[Worker], texts: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         seconds: dict[str, list[float]] = {one.contestant.name: [] for one in workers}
         values: dict[str, Any] = {}
         sizes: dict[str, int] = {}
@@ -145,9 +140,20 @@ class Run:
         for _ in range(self.rounds):
             for worker in workers:
                 seconds[worker.contestant.name].append(worker.ask("answers", texts)["seconds"])
-        exact = values.get("PyTorch by hand float32")
-        near = {name: compared(exact, own) for name, own in values.items()} if exact is not None else {}
-        return {"seconds": seconds, "batch_size": sizes, "agreement": near}
+        return {"seconds": seconds, "batch_size": sizes}, values
+
+    def _compared(self, workers: list[Worker], kind: str, values: dict[str, Any]) -> dict[str, Any]:
+        """How far each contestant's values are those of float32; those of other precisions on more texts."""
+        by_name = {one.contestant.name: one for one in workers}
+        if EXACT not in by_name:
+            return {"agreement": {}}
+        texts = self.texts.of(kind, COMPARED[kind] // self.part)
+        rounded = {name: one for name, one in by_name.items() if "float32" not in name}
+        say(f"  labels of {len(texts)} texts, {len(rounded)} contestants")
+        exact = by_name[EXACT].ask("answers", texts, values=True)["values"]
+        values.update((name, one.ask("answers", texts, values=True)["values"]) for name, one in rounded.items())
+        near = {name: compared(exact[: len(own)], own) for name, own in values.items()}
+        return {"agreement": near, "compared": len(texts)}
 
     def _one_by_one(self, workers: list[Worker], texts: list[str]) -> dict[str, list[float]]:
         each: dict[str, list[float]] = {}
@@ -175,7 +181,7 @@ class Run:
         found: dict[str, list[float]] = {}
         for number in range(self.rounds + 1):
             for worker in workers:
-                elapsed = worker.ask("tokenize", self.short * 4)["seconds"]
+                elapsed = worker.ask("tokenize", self.texts.short * 4)["seconds"]
                 if number:
                     found.setdefault(worker.contestant.name, []).append(elapsed)
         for worker in workers:
@@ -199,7 +205,7 @@ class Run:
         found: dict[str, Any] = {}
         for threads in (1, 2):
             workers = [one for name in SERVERS if (one := self.start(name, checkpoint, threads)) is not None]
-            texts = self.short[:64]
+            texts = self.texts.short[:64]
             for number in range(self.rounds + 1):
                 for worker in workers:
                     own = found.setdefault(f"{worker.contestant.name}, {threads} threads", {})
@@ -212,16 +218,6 @@ class Run:
             for worker in workers:
                 worker.stop()
         return found
-
-
-def compared(exact: Any, found: Any) -> dict[str, float]:
-    """Label agreement and the largest difference of a probability; of vectors the mean cosine."""
-    one, other = np.asarray(exact), np.asarray(found)
-    if one.shape[-1] <= 8:
-        share = float((one.argmax(-1) == other.argmax(-1)).mean())
-    else:
-        share = float(((one * other).sum(-1) / np.linalg.norm(one, axis=-1) / np.linalg.norm(other, axis=-1)).mean())
-    return {"agreement": share, "difference": float(np.abs(one - other).max())}
 
 
 def vocabulary() -> list[str]:
@@ -298,7 +294,7 @@ def main() -> None:
         if name in given.parts:
             say(name)
             keep(name, part(MAIN))
-    keep("tokenized", len(run.short) * 4)
+    keep("tokenized", len(run.texts.short) * 4)
     if "growth" in given.parts:
         say("growth")
         keep("growth", run.growth(tuple(given.growth)))

@@ -9,6 +9,29 @@ import numpy as np
 import numpy.typing as npt
 
 
+class Texts:
+    """All that are needed, of one file or made.
+
+    Args:
+        timed: how many short ones.
+        calibration: how many int8 is made from.
+        compared: how many short ones labels are compared on, those that are timed among them.
+        reviews: a file with the column `text`; made texts where there is none.
+        words: which these are made of.
+    """
+
+    def __init__(self, timed: int, calibration: int, compared: int, reviews: Path | None, words: list[str]) -> None:
+        texts = short_texts(max(timed, compared) + calibration, reviews, words)
+        self.short, last = texts[:timed], texts[timed:]
+        self.calibration, self._further = last[:calibration], last[calibration:]
+
+    def of(self, kind: str, count: int) -> list[str]:
+        """So many texts of one kind of work; more of them begin with the same ones."""
+        if kind == "short":
+            return (self.short + self._further)[:count]
+        return joined(self.short, mixed_lengths(count) if kind == "mixed" else long_lengths(count))
+
+
 def short_texts(count: int, reviews: Path | None, words: list[str]) -> list[str]:
     """Distinct sentences of about 27 tokens: the first ones of a file with the column `text`, or made ones."""
     if reviews is None:

@@ -20,8 +20,8 @@ def parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(
         prog="pellucid quantize",
         description="Make a checkpoint that --dtype int8 computes, from texts like those that will be asked, and tell "
-        "how far its answers are those of float32. Half of the texts tell how inputs are rounded, the others are "
-        "measured.",
+        "how far its answers are those of float32. Half of the texts, 512 at most, tell how inputs are rounded, the "
+        "others are measured.",
     )
     command.add_argument("model", metavar="MODEL", help="a folder, a repository on the Hub, or builtin")
     command.add_argument("--texts", metavar="F", required=True, help="texts, one a line; - is standard input")

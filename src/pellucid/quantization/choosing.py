@@ -26,6 +26,12 @@ BAR = 0.995
 LEAST = 32
 """The fewest texts that anything is told by."""
 
+MOST_SEEN = 512
+"""The most texts that roundings are learnt from; further ones are measured, as a share needs many to be told well."""
+
+MOST_TIMED = 256
+"""The most texts that the speed of precisions is told by."""
+
 ROUNDS = 3
 
 LEFT_OUT = (0, 1, 2, 4, 6, 9, 13, 18)
@@ -54,7 +60,7 @@ class Candidate:
 def candidates(pipe: Pipeline, texts: Sequence[Any], bar: float) -> list[Candidate]:
     """The precisions of an engine, float32 first, on texts.
 
-    int8 learns its roundings from one half of the texts, and is measured on the other, as all are.
+    int8 learns its roundings from one half of the texts, of 512 at most, and is measured on the others, as all are.
 
     Args:
         pipe: in float32.
@@ -73,7 +79,7 @@ def candidates(pipe: Pipeline, texts: Sequence[Any], bar: float) -> list[Candida
         elif dtype == "bfloat16":
             other = pipe.in_precision(dtype)
             made.append((dtype, other, agreement(exact, other.outputs(measured)), None))
-    times = seconds([other for _, other, _, _ in made], measured)
+    times = seconds([other for _, other, _, _ in made], spread(measured, MOST_TIMED))
     return [
         Candidate(dtype, other, near, times[0] / own, roundings)
         for (dtype, other, near, roundings), own in zip(made, times, strict=True)
@@ -152,7 +158,7 @@ def _in_precision(pipe: Pipeline, dtype: str) -> Pipeline:
 
 
 def check_sample(texts: Sequence[Any], bar: float) -> tuple[list[Any], list[Any]]:
-    """The two halves of a sample: every second text, and those between.
+    """What of a sample is learnt from, every second text up to a number, and what is measured, all others.
 
     Raises:
         InputTypeError: one text instead of a list.
@@ -169,7 +175,13 @@ def check_sample(texts: Sequence[Any], bar: float) -> tuple[list[Any], list[Any]
             name="sample",
         )
     check_bar(bar)
-    return list(texts[::2]), list(texts[1::2])
+    both = 2 * MOST_SEEN
+    return list(texts[:both:2]), [*texts[1:both:2], *texts[both:]]
+
+
+def spread(texts: Sequence[Any], most: int) -> Sequence[Any]:
+    """At most so many texts, from all parts of a list."""
+    return texts[:: -(-len(texts) // most)]
 
 
 def check_bar(bar: Any) -> float:

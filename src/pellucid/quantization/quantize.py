@@ -16,7 +16,7 @@ from pellucid.stages import Pipeline
 
 @dataclass(frozen=True)
 class Report:
-    """What each precision gives, on the half of the texts that nothing was learnt from.
+    """What each precision gives, on the texts that nothing was learnt from.
 
     Attributes:
         precisions: by name: `agreement` (the share of decisions that are those of float32), `largest_difference` of a
@@ -44,7 +44,8 @@ def quantize(pipe: Pipeline, texts: Sequence[Any], output: str | os.PathLike[str
 
     Args:
         pipe: a pipeline in float32 on the engine "openvino".
-        texts: some hundred of those that will be asked; half of them tell the roundings, the others are measured.
+        texts: some hundred of those that will be asked; half of them, 512 at most, tell the roundings, and the
+            others are measured.
         output: the folder to write; any library reads it as the checkpoint that it was made of.
         agreement: the share of decisions that should be those of float32; linear maps that lose most by int8 are left
             in bfloat16 until it is reached.
