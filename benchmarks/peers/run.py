@@ -293,8 +293,9 @@ def main() -> None:
     for name, part in (("cold", run.cold), ("tokenize", run.tokenizing), ("requests", run.requests)):
         if name in given.parts:
             say(name)
+            if name == "tokenize":
+                keep("tokenized", len(run.texts.short) * 4)
             keep(name, part(MAIN))
-    keep("tokenized", len(run.texts.short) * 4)
     if "growth" in given.parts:
         say("growth")
         keep("growth", run.growth(tuple(given.growth)))

@@ -22,7 +22,7 @@ from pellucid.engines.kernels_memory import operations, placed
 from pellucid.engines.program import Program, Result
 from pellucid.packing import MAX_TOKENS, Packed, pack
 
-FEW_ROWS = kernels.BESIDE_TILES["float32"]
+FEW_ROWS = kernels.BESIDE_TILES["bfloat16"]
 
 DTYPES = ("float32", "bfloat16", "int8")
 
@@ -37,8 +37,8 @@ def test_where_there_is_a_compiler_there_are_kernels() -> None:
     assert dtypes() == set(DTYPES)
 
 
-def _encoder() -> tuple[Any, WithKernels]:
-    pipe = pipeline("sentiment-analysis", "builtin", engine="openvino")
+def _encoder(dtype: str = "float32") -> tuple[Any, WithKernels]:
+    pipe = pipeline("sentiment-analysis", "builtin", engine="openvino", dtype=dtype)
     pipe("A film.")
     ((made, _),) = pipe.model.runner._programs.values()
     assert isinstance(made, WithKernels)
@@ -105,11 +105,12 @@ def test_beside_tiles_a_short_text_alone_is_the_kernels_and_a_list_is_the_engine
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tiles(monkeypatch, are_there=True)
-    pipe, made = _encoder()
+    pipe, made = _encoder("bfloat16")
+    pipe("So so.")
     assert made._built is None
     pipe("long " * FEW_ROWS)
     assert made._built is not None
-    pipe = pipeline("sentiment-analysis", "builtin", engine="openvino")
+    pipe = pipeline("sentiment-analysis", "builtin", engine="openvino", dtype="bfloat16")
     pipe([f"Film {number} of many, and what else there is to say of it." for number in range(200)])
     ((made, _),) = pipe.model.runner._programs.values()
     assert isinstance(made, WithKernels)
@@ -117,9 +118,12 @@ def test_beside_tiles_a_short_text_alone_is_the_kernels_and_a_list_is_the_engine
 
 
 @here
-def test_without_tiles_the_kernels_compute_lists_and_long_texts_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    tiles(monkeypatch, are_there=False)
-    pipe, made = _encoder()
+@pytest.mark.parametrize(("dtype", "are_there"), [("float32", True), ("float32", False), ("bfloat16", False)])
+def test_without_tiles_for_a_precision_the_kernels_compute_lists_and_long_texts_too(
+    monkeypatch: pytest.MonkeyPatch, dtype: str, are_there: bool
+) -> None:
+    tiles(monkeypatch, are_there)
+    pipe, made = _encoder(dtype)
     pipe([f"Film {number}" for number in range(200)] + ["long " * 300])
     made.prepare()
     assert made._built is None
@@ -140,12 +144,12 @@ def test_the_longest_texts_are_the_engines(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("are_there", [True, False])
 def test_prepare_builds_what_is_to_come(monkeypatch: pytest.MonkeyPatch, are_there: bool) -> None:
     tiles(monkeypatch, are_there)
-    _, made = _encoder()
+    _, made = _encoder("bfloat16")
     made.prepare(pack([[1] * FEW_ROWS]))
     assert made._built is None
     made.prepare(pack([[1] * (FEW_ROWS + 1)]))
     assert (made._built is not None) == are_there
-    _, made = _encoder()
+    _, made = _encoder("bfloat16")
     made.prepare()
     assert (made._built is not None) == are_there
 
@@ -249,7 +253,7 @@ def test_tiles_are_used_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch
     assert library is not None
     assert library.has_tiles == (asked == "1")
     # Tiles multiply no float32.
-    assert kernels.most_tokens(library, "float32") == kernels.BESIDE_TILES["float32"]
+    assert kernels.most_tokens(library, "float32") is None
     assert kernels.most_tokens(library, "int8") == (None if asked == "1" else kernels.BESIDE_TILES["int8"])
     without = kernels_library._loaded.__wrapped__(kernels_library.FOLDER, wide, features - TILES)
     assert without is not None

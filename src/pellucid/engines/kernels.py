@@ -29,8 +29,8 @@ from pellucid.engines.program import Forward, Program, Result
 from pellucid.packing import Inputs, Layout, Packed
 from pellucid.weights import Tensor, Weights
 
-BESIDE_TILES = {"float32": 64, "bfloat16": 16, "int8": 48}
-"""Tokens of a call up to which kernels are used on processors with AMX, which multiplies more rows faster."""
+BESIDE_TILES = {"bfloat16": 16, "int8": 48}
+"""Tokens of a call up to which kernels are used on processors with AMX: OpenVINO multiplies more rows by its tiles."""
 
 TOKENS = 512
 """Of a micro-batch: what lies between two products stays in the caches. Measured in benchmarks/beside_openvino.py."""
@@ -226,6 +226,6 @@ def build(
 
 def most_tokens(library: KernelsLibrary, dtype: str) -> int | None:
     """Up to how many tokens of a call the kernels are the faster ones on this processor; None for any number."""
-    if "amx_tile" not in processor.features() or (library.has_tiles and dtype != "float32"):
+    if "amx_tile" not in processor.features() or library.has_tiles:
         return None
-    return BESIDE_TILES[dtype]
+    return BESIDE_TILES.get(dtype)

@@ -14,7 +14,8 @@ static inline __attribute__((always_inline)) void PRECISION(panel)(const int row
         _mm_prefetch(weight + AHEAD, _MM_HINT_T0);
         PRECISION(weights) weights = PRECISION(loaded)(weight);
 #pragma GCC unroll 28
-        for (int row = 0; row < rows; row++) sum[row] = PRECISION(added)(sum[row], weights, x[row * to_next_row(stride)]);
+        for (int row = 0; row < rows; row++)
+            sum[row] = PRECISION(added)(sum[row], weights, x[row * to_next_row(stride)]);
     }
 #pragma GCC unroll 28
     for (int row = 0; row < rows; row++) sums[row] = PRECISION(floats)(sum[row]);

@@ -52,7 +52,10 @@ void begin_tiles(void) {
         .bytes = {LINE, LINE, LINE, LINE, LINE, LINE, LINE, LINE},
         .rows = {TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS},
     };
-    if (are_used) LAY_OUT_TILES(layout);
+    if (!are_used) return;
+    LAY_OUT_TILES(layout);
+    /* The system makes room for a thread's tiles when one is first used: now, and not after this thread has waited. */
+    ZERO_TILE(0);
 }
 
 void end_tiles(void) {
