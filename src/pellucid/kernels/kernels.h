@@ -64,7 +64,10 @@ void elementwise(const struct operation *op, float *workspace, int from, int to)
 void layer_norm(const struct operation *op, int rows, float *workspace, int from, int to);
 void activate(const struct operation *op, float *workspace, int from, int to);
 void choose_rows(const struct operation *op, const struct batch *batch, float *workspace, int from, int to);
-void pack_rows(const struct operation *op, int rows, float *workspace, int64_t from, int64_t to);
+
+/* Some of the rows, whole blocks of them where they lie side by side, and some of their groups. */
+void pack_rows(const struct operation *op, const float *x, int rows, float *workspace, const int some[2],
+               const int64_t groups[2]);
 
 /* Panels from one on to another, for blocks of rows from one on to another. */
 void multiply_panels(const struct operation *op, int rows, float *workspace, const int64_t panels[2],

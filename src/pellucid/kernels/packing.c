@@ -55,16 +55,17 @@ void pack_tiled_block(int dtype, const float *x, int64_t x_stride, int rows, int
     pack_apart(&op, x, x_stride, rows, packed, stride, 0, groups_of(columns, dtype));
 }
 
-void pack_rows(const struct operation *op, int rows, float *workspace, int64_t from, int64_t to) {
-    if (lie_apart(op->packs, rows)) {
-        struct place place = packed_place(op, rows, workspace, 0);
-        pack_apart(op, workspace + op->first, op->columns, rows, place.groups, place.row, from, to);
-        return;
+void pack_rows(const struct operation *op, const float *x, int rows, float *workspace, const int some[2],
+               const int64_t groups[2]) {
+    int at_once = lie_apart(op->packs, rows) ? some[1] - some[0] : rows_of_block(rows);
+    for (int first = some[0]; first < some[1]; first += at_once) {
+        const float *own = x + (int64_t)first * op->columns;
+        struct place place = packed_place(op, rows, workspace, first);
+        if (lie_apart(op->packs, rows))
+            pack_apart(op, own, op->columns, at_once, place.groups, place.row, groups[0], groups[1]);
+        else
+            pack_groups(op, own, op->columns, rows - first, at_once, place.groups, groups[0], groups[1]);
     }
-    int block_rows = rows_of_block(rows);
-    for (int first = 0; first < rows; first += block_rows)
-        pack_groups(op, workspace + op->first + (int64_t)first * op->columns, op->columns, rows - first, block_rows,
-                    packed_place(op, rows, workspace, first).groups, from, to);
 }
 
 /* Keys `[L, D]` as the panels of a weight: a row of them is an output. */

@@ -59,12 +59,13 @@ void elementwise(const struct operation *op, float *workspace, int from, int to)
 /* Of one operand, or of the sum of two; what products read next is packed as well. */
 void layer_norm(const struct operation *op, int rows, float *workspace, int from, int to) {
     const float *weight = op->weight, *bias = op->shift;
+    int packs = op->packs >= 0, are_apart = packs && lie_apart(op->packs, rows);
     for (int row = from; row < to; row++) {
         const float *x = row_of(workspace, op->first, row, op->columns), *other = NULL;
         float *y = row_of(workspace, op->output, row, op->columns);
         vector sum = all(0), squares = all(0);
         struct place place = {0};
-        if (op->packs >= 0) place = packed_place(op, rows, workspace, row);
+        if (are_apart) place = packed_place(op, rows, workspace, row);
         if (op->second >= 0) other = row_of(workspace, op->second, row, op->columns);
         for (int64_t column = 0; column < op->columns; column += LANES) {
             int64_t count = op->columns - column;
@@ -91,9 +92,12 @@ void layer_norm(const struct operation *op, int rows, float *workspace, int from
             vector normal = multiply(multiply(centred, scale), load_some(weight + column, count));
             if (bias) normal = add(normal, load_some(bias + column, count));
             store_some(y + column, normal, count);
-            if (op->packs >= 0) store_packed(op, normal, &place, 0, column);
+            if (are_apart) store_packed(op, normal, &place, 0, column);
         }
     }
+    /* Side by side, several rows are laid out together. */
+    int64_t groups[2] = {0, packs ? groups_of(op->columns, op->packs) : 0};
+    if (packs && !are_apart) pack_rows(op, workspace + op->output, rows, workspace, (int[2]){from, to}, groups);
 }
 
 void activate(const struct operation *op, float *workspace, int from, int to) {

@@ -83,8 +83,9 @@ static void compute(const struct operation *op, const struct batch *batch, float
     case ACTIVATION: activate(op, workspace, from, to); break;
     case ROWS: choose_rows(op, batch, workspace, from, to); break;
     case PACK: {
-        int64_t groups = groups_of(op->columns, op->packs), first = (int64_t)chunk * CHUNK_GROUPS;
-        pack_rows(op, rows, workspace, first, smaller(first + CHUNK_GROUPS, groups));
+        int64_t first = (int64_t)chunk * CHUNK_GROUPS, last = first + CHUNK_GROUPS;
+        int64_t groups[2] = {first, smaller(last, groups_of(op->columns, op->packs))};
+        pack_rows(op, workspace + op->first, rows, workspace, (int[2]){0, rows}, groups);
         break;
     }
     case PRODUCT: multiply_chunk(op, batch, workspace, chunk); break;
