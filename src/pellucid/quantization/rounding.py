@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.checkpoints.roundings import Rounding
-from pellucid.engines.int8 import WEIGHT_STEPS, WeightSteps, quantized_weight
+from pellucid.engines.int8 import INPUT_STEPS, WEIGHT_STEPS, WeightSteps, quantized_weight
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -63,15 +63,15 @@ def ends(low: float, high: float) -> tuple[float, float]:
     low, high = min(low, 0.0), max(high, 0.0)
     if high - low < SMALLEST:
         return -128 / 127, 1.0
-    step = (high - low) / 255
+    step = (high - low) / INPUT_STEPS
     zero = round(-low / step)
-    step = max(-low / zero if zero else 0.0, high / (255 - zero) if zero < 255 else 0.0)
-    return -zero * step, (255 - zero) * step
+    step = max(-low / zero if zero else 0.0, high / (INPUT_STEPS - zero) if zero < INPUT_STEPS else 0.0)
+    return -zero * step, (INPUT_STEPS - zero) * step
 
 
 def stepped(values: Floats, low: float, high: float) -> Floats:
     """Values in 256 steps between two numbers."""
-    step = (high - low) / 255
+    step = (high - low) / INPUT_STEPS
     result: Floats = (np.rint((np.clip(values, low, high) - low) / step) * step + low).astype(np.float32)
     return result
 
