@@ -42,10 +42,11 @@ def joined(steps: Iterable[Step], results: Iterable[Value]) -> list[Step]:
 
 def _both(before: Step, step: Step) -> Step | None:
     """One step that does two; None where no kernel does."""
+    # A vector of attention must not reach into the next head, which another thread may compute.
     is_whole = before.kind == "attention" and before.output.columns // before.settings["inner"] % LANES == 0
-    if (before.kind == "product" and step.kind in ("activation", "pack")) or (is_whole and step.kind == "pack"):
-        added = {name: value for name, value in step.settings.items() if name in ("function", "packs", "lowest")}
-        settings = {**before.settings, **added}
+    done_by = {"activation": before.kind == "product", "pack": before.kind == "product" or is_whole}
+    if done_by.get(step.kind):
+        settings = {**before.settings, **step.settings}
         if step.kind == "pack" and step.output.packed != "float32" and settings.get("function") == EXACT:
             # Rounding hides the difference.
             settings["function"] = ROUGH

@@ -138,18 +138,10 @@ void attend(const struct operation *op, const struct batch *batch, float *worksp
             sums[row] = weigh(scores + row * parts.length, length, (int)parts.length, op->number);
         x = block_of(&parts, scores, parts.length, rows, length, packed, parts.mix_stride);
         multiply_rows(&parts, rows, x, values, parts.mix_lines, parts.dimension, mixed);
-        for (int row = 0; row < rows; row++) {
-            struct place place = {0};
-            if (op->packs >= 0)
-                place = packed_place(op, batch->counts[op->rows], workspace, (int)start + first + row);
-            for (int64_t column = 0; column < dimension; column += LANES) {
-                vector found = divide(load(mixed + row * parts.dimension + column), all(sums[row]));
-                if (op->packs < 0)
-                    store_some(workspace + op->output + own + (first + row) * stride + column, found,
-                               dimension - column);
-                else
-                    store_packed(op, found, &place, 0, head * (int64_t)dimension + column);
-            }
-        }
+        for (int row = 0; row < rows; row++)
+            for (int64_t column = 0; column < dimension; column += LANES)
+                store_results(op, divide(load(mixed + row * parts.dimension + column), all(sums[row])),
+                              batch->counts[op->rows], workspace, start + first + row,
+                              (int64_t)head * dimension + column, dimension - column);
     }
 }

@@ -76,3 +76,14 @@ static inline void store_packed(const struct operation *op, vector numbers, cons
         /* One for tiles has zeros up to the end of the last one. */
         memset(first + written, 0, (lines - before - written) * sizeof *first);
 }
+
+/* Up to sixteen results of a row, beginning at a column: packed for the next product, or as they are. */
+static inline void store_results(const struct operation *op, vector results, int rows, float *workspace, int64_t row,
+                                 int64_t column, int64_t count) {
+    if (op->packs < 0) {
+        store_some(workspace + op->output + row * op->columns + column, results, count);
+        return;
+    }
+    struct place place = packed_place(op, rows, workspace, (int)row);
+    store_packed(op, results, &place, 0, column);
+}

@@ -96,8 +96,10 @@ void layer_norm(const struct operation *op, int rows, float *workspace, int from
         }
     }
     /* Side by side, several rows are laid out together. */
-    int64_t groups[2] = {0, packs ? groups_of(op->columns, op->packs) : 0};
-    if (packs && !are_apart) pack_rows(op, workspace + op->output, rows, workspace, (int[2]){from, to}, groups);
+    if (packs && !are_apart) {
+        int64_t groups[2] = {0, groups_of(op->columns, op->packs)};
+        pack_rows(op, workspace + op->output, rows, workspace, (int[2]){from, to}, groups);
+    }
 }
 
 void activate(const struct operation *op, float *workspace, int from, int to) {

@@ -127,12 +127,7 @@ static inline void finish(const struct operation *op, int rows, float *workspace
     vector scale = op->scale ? load_some((const float *)op->scale + column, count) : all(1);
     vector shift = op->shift ? load_some((const float *)op->shift + column, count) : all(0);
     found = activated(op->function, multiply_add(found, scale, shift));
-    if (op->packs < 0) {
-        store_some(workspace + op->output + (int64_t)(unit->row + row) * op->columns + column, found, count);
-    } else {
-        struct place place = packed_place(op, rows, workspace, unit->row + row);
-        store_packed(op, found, &place, 0, column);
-    }
+    store_results(op, found, rows, workspace, unit->row + row, column, count);
 }
 
 void multiply_in_tiles(const struct operation *op, int rows, float *workspace, const int64_t panels[2],

@@ -4,7 +4,6 @@
 
 #include <immintrin.h>
 #include <stdint.h>
-#include <string.h>
 
 #define LANES 16 /* numbers of float32 in one vector */
 #define LINE 64  /* bytes of it, and of a line of the cache */

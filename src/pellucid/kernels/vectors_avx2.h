@@ -143,23 +143,17 @@ static inline void transpose(__m256 *v) {
     for (int i = 0; i < 8; i++) v[i] = t[i];
 }
 
+/* All sixteen are there: only the outputs of a panel lie side by side. */
 static inline void store_columns(const integers *rows, int count, int32_t *place, int64_t stride, int columns) {
     for (int first = 0; first < columns; first += 8) {
         for (int row = 0; row < count; row += 8) {
             __m256 of_eight[8];
 #pragma GCC unroll 8
-            for (int i = 0; i < 8; i++) {
-                __m256i half = first ? rows[row + i].high : rows[row + i].low;
-                of_eight[i] = row + i < count ? _mm256_castsi256_ps(half) : _mm256_setzero_ps();
-            }
+            for (int i = 0; i < 8; i++)
+                of_eight[i] = _mm256_castsi256_ps(first ? rows[row + i].high : rows[row + i].low);
             transpose(of_eight);
-            for (int column = first; column < columns && column < first + 8; column++) {
-                float *own = (float *)place + column * stride + row;
-                if (count - row >= 8)
-                    _mm256_storeu_ps(own, of_eight[column - first]);
-                else
-                    memcpy(own, &of_eight[column - first], (count - row) * sizeof *own);
-            }
+            for (int column = first; column < columns && column < first + 8; column++)
+                _mm256_storeu_ps((float *)place + column * stride + row, of_eight[column - first]);
         }
     }
 }
