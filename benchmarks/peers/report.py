@@ -156,7 +156,7 @@ def page(results: Mapping[str, Any]) -> str:
                 ]
                 lines += table(found[kind], rates)
                 if "compared" in found[kind]:
-                    lines += ["", f"Labels of bfloat16 and int8 are compared on {found[kind]['compared']:,} texts."]
+                    lines += ["", f"The agreement of bfloat16 and int8 is that of {found[kind]['compared']:,} texts."]
         lines += ["", "### One text at a time, and memory", "", *latency(found, results), ""]
         lines += ["| after the short texts | peak MiB |", "| --- | ---: |"]
         lines += [f"| {name} | {peak:.0f} |" for name, peak in sorted(found["peak"].items(), key=lambda one: one[1])]

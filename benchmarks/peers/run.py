@@ -273,6 +273,7 @@ def main() -> None:
         "versions": {name: versions(one) for name, one in run.pythons.items()},
         "threads": given.threads,
         "texts": "reviews" if given.reviews else "made",
+        "tokenized": len(run.texts.short) * 4,
         **json.loads(ceiling.stdout),
         "checkpoints": {},
         "failed": {},
@@ -293,8 +294,6 @@ def main() -> None:
     for name, part in (("cold", run.cold), ("tokenize", run.tokenizing), ("requests", run.requests)):
         if name in given.parts:
             say(name)
-            if name == "tokenize":
-                keep("tokenized", len(run.texts.short) * 4)
             keep(name, part(MAIN))
     if "growth" in given.parts:
         say("growth")

@@ -39,7 +39,9 @@ def short_texts(count: int, reviews: Path | None, words: list[str]) -> list[str]
     with reviews.open(encoding="utf-8", newline="") as lines:
         texts = list(dict.fromkeys(row["text"].strip() for row in csv.DictReader(lines, delimiter="\t")))
     if len(texts) < count:
-        raise SystemExit(f"{reviews} has {len(texts)} different texts, and {count} are needed: take fewer.")
+        raise SystemExit(
+            f"{reviews} has {len(texts)} different texts, and {count} are needed; without a file texts are made."
+        )
     return texts[:count]
 
 
